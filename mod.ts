@@ -32,6 +32,21 @@
  * console.log(await memory.read([{ slot: "y", offset: 0, length: 2 }])); // [-2, -2]
  * ```
  *
+ * @example Give an op by others: its shape, kernels and gradient follow
+ * ```ts
+ * import { apply, defineOp, formulas, newTrace, pointwise, rowMean } from "./mod.ts";
+ *
+ * const minus = formulas.formula(2, (x, y) => formulas.sub(x!, y!));
+ * const centreOp = defineOp({
+ *   name: "centre",
+ *   inputs: ["x"],
+ *   compose: ({ x }) => pointwise(minus, [x, rowMean(x)]),
+ *   cases: [{ kind: "ragged", inputs: [{ shape: [3, 5], dtype: "f32" }], attrs: {} }],
+ * });
+ * const x = newTrace().source({ shape: [2, 4], dtype: "f32" }, "batch", "x");
+ * console.log(apply(centreOp, [x]).shape); // [2, 4]
+ * ```
+ *
  * @module
  */
 
@@ -66,7 +81,7 @@ export type { Composition, HandWritten } from "./src/graph/compose.ts";
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
 export * from "./src/graph/reverse.ts";
-export type { MatrixAxes, Shape } from "./src/base/shape.ts";
+export type { HiddenMatrix, MatrixAxes, Shape } from "./src/base/shape.ts";
 
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
@@ -89,8 +104,23 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
 export { OPS } from "./kernels/mod.ts";
-export { matmul, matmulOp } from "./kernels/matmul/mod.ts";
-export type { MatmulAttrs } from "./kernels/matmul/mod.ts";
+export { embedding, embeddingOp } from "./kernels/embedding/mod.ts";
+export { batchedMatmul, batchedMatmulOp, matmul, matmulOp } from "./kernels/matmul/mod.ts";
+export type { BatchedMatmulAttrs, MatmulAttrs } from "./kernels/matmul/mod.ts";
+export { permuteAxes, permuteOp, transposeLast } from "./kernels/permute/mod.ts";
+export type { PermuteAttrs } from "./kernels/permute/mod.ts";
+export {
+  concat,
+  concatAxis,
+  concatOp,
+  meanAxis,
+  reshape,
+  reshapeOp,
+  sliceAxis,
+  sliceLast,
+  sliceLastOp,
+} from "./kernels/shape/mod.ts";
+export type { ReshapeAttrs, SliceLastAttrs } from "./kernels/shape/mod.ts";
 export { pointwise, pointwiseOp, swiglu, swigluOp } from "./kernels/pointwise/mod.ts";
 export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
 export {

@@ -4,7 +4,8 @@ import { attentionBackwardOp, attentionOp, cachedAttentionOp } from "./attention
 import { correctOp, crossEntropyBackwardOp, crossEntropyOp } from "./cross_entropy/mod.ts";
 import { argsortOp, embeddingBackwardOp, embeddingOp } from "./embedding/mod.ts";
 import { layerNormBackwardOp, layerNormOp } from "./layer_norm/mod.ts";
-import { matmulOp } from "./matmul/mod.ts";
+import { batchedMatmulOp, matmulOp } from "./matmul/mod.ts";
+import { permuteOp } from "./permute/mod.ts";
 import { pointwiseOp, pointwiseSegmentsOp, swigluOp } from "./pointwise/mod.ts";
 import { recurrenceBackwardOp, recurrenceOp } from "./recurrence/mod.ts";
 import {
@@ -27,6 +28,7 @@ import {
   indexCopyOp,
   padLastOp,
   poolTimeOp,
+  reshapeOp,
   sliceLastOp,
   sliceOp,
   updateSliceOp,
@@ -65,6 +67,9 @@ export const OPS: readonly Op[] = [
   sliceOp,
   updateSliceOp,
   pointwiseSegmentsOp,
+  batchedMatmulOp,
+  permuteOp,
+  reshapeOp,
   rowSumOp,
   rowMaxOp,
   rowMeanOp,

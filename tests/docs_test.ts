@@ -9,12 +9,13 @@ import type { AnyModel, ModelDefinition } from "../src/models/definition.ts";
 import { newScope } from "../src/nn/scope.ts";
 import { planOf, randomInputs } from "../src/testing/cases.ts";
 import { tolerance } from "../src/testing/tolerance.ts";
+import { checkVjp } from "./support/graph/differences.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Code blocks of a language in CONTRIBUTING.md, in order. */
-async function blocks(language: string): Promise<string[]> {
-  const text = await Deno.readTextFile(new URL("CONTRIBUTING.md", ROOT));
+/** Code blocks of a language in a page, in order. */
+async function blocks(language: string, page = "CONTRIBUTING.md"): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL(page, ROOT));
   const pattern = new RegExp("```" + language + "\\n([^]*?)```", "g");
   return Array.from(text.matchAll(pattern), (match) => match[1] as string);
 }
@@ -22,7 +23,7 @@ async function blocks(language: string): Promise<string[]> {
 /** A block as a module; its relative imports are those of the repository's root. */
 async function load(code: string): Promise<Record<string, unknown>> {
   const path = await Deno.makeTempFile({ suffix: ".ts" });
-  const absolute = code.replaceAll(/from "\.\/(src|kernels)\//g, `from "${ROOT}$1/`)
+  const absolute = code.replaceAll(/from "\.\/(src\/|kernels\/|mod\.ts)/g, `from "${ROOT}$1`)
     .replace('from "zod"', `from "${import.meta.resolve("zod")}"`);
   await Deno.writeTextFile(path, absolute);
   try {
@@ -69,4 +70,16 @@ Deno.test("CONTRIBUTING's op matches its reference on the GPU", async () => {
     });
   }
   gpu.close();
+});
+
+Deno.test("the composed op of docs/extend_op.md has the values that the page says", async () => {
+  const [op, use] = await blocks("ts", "docs/extend_op.md");
+  const code = `${op}\n${use}`.replace(/console\.log\((.*)\);.*/, "export const values = $1;");
+  const { values, standardizeOp } = await load(code) as {
+    values: Float32Array;
+    standardizeOp: Op;
+  };
+  assert(/\/\/ -1\.34, -0\.45, 0\.45, 1\.34/.test(use as string));
+  [-1.34, -0.45, 0.45, 1.34].forEach((v, i) => assertLess(Math.abs(v - (values[i] ?? NaN)), 5e-3));
+  for (const test of standardizeOp.cases) await checkVjp(standardizeOp, test);
 });

@@ -11,6 +11,7 @@ import {
 } from "./shape/copies.ts";
 import { rotaryTwin } from "./shape/rotary.ts";
 import { matmulTwin } from "./matmul.ts";
+import { batchedMatmulTwin, permuteTwin, reshapeTwin } from "./matrices.ts";
 import { pointwiseTwin } from "./pointwise.ts";
 import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
 import {
@@ -71,6 +72,9 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["broadcast_time", broadcastTimeTwin],
   ["sum", sumTwin],
   ["tree_add", treeAddTwin],
+  ["batched_matmul", batchedMatmulTwin],
+  ["permute", permuteTwin],
+  ["reshape", reshapeTwin],
   ["row_sum", rowSumTwin],
   ["row_max", rowMaxTwin],
   ["row_mean", rowMeanTwin],

@@ -6,7 +6,7 @@ import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import type { Twin } from "./twin.ts";
 
 /** A dispatch over `n` threads of index i; bindings are the named inputs, then the named outputs. */
-function threadsOver(
+export function threadsOver(
   n: number,
   { inputs, outputs, body }: {
     inputs: Readonly<Record<string, number>>;

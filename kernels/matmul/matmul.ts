@@ -5,28 +5,15 @@
  * K arrives in chunks then has the bits of the whole product, except in kernels that slice K.
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
-import { evaluateFormula } from "../../src/graph/formula_eval.ts";
-import type { Expr, Formula } from "../../src/graph/formula.ts";
-import { formula, substitute } from "../../src/graph/formula.ts";
+import type { Formula } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type {
-  Absorbed,
-  Call,
-  Grad,
-  Io,
-  Launch,
-  Op,
-  Spec,
-  Tensor,
-  View,
-} from "../../src/graph/types.ts";
+import type { Call, Grad, Io, Launch, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import { absorbEpilogue, epilogueStore, IDENTITY } from "./epilogue.ts";
 import { matmulCases } from "./matmul_cases.ts";
 import { chooseMatmul } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";
 import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
-import { broadcastKindOf, sourceElement } from "../pointwise/broadcast.ts";
-import { pointwiseOp } from "../pointwise/pointwise.ts";
 
 /** Attributes of a matrix product; `epilogue` and `onto` exclude each other. */
 export interface MatmulAttrs {
@@ -39,11 +26,6 @@ export interface MatmulAttrs {
   /** Accumulates into input 2 in place: each sum starts from its value there. */
   readonly onto?: boolean;
 }
-
-const IDENTITY = formula(1, (sum) => sum as Expr);
-
-/** Largest number of buffers that a fused call binds: every WebGPU adapter allows 8. */
-const MAX_BINDINGS = 8;
 
 function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Product {
   const split = ({ shape }: Spec): [number, number] => {
@@ -62,32 +44,20 @@ function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Produ
   return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1, ta, tb };
 }
 
-function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
-  const [a, b, ...extra] = inputs as [View, View, ...View[]];
+function reference(io: Io<View>, attrs: MatmulAttrs): void {
+  const { inputs: [a, b], outputs: [y] } = io;
+  if (!a || !b || !y) return;
   const { m, n, k } = sizes(a, b, attrs);
-  const { epilogue = IDENTITY, onto = false } = attrs;
+  const store = epilogueStore(io, attrs.epilogue);
   const [am, ak] = attrs.ta ? [1, m] : [k, 1];
   const [bk, bn] = attrs.tb ? [1, k] : [n, 1];
-  let index = 0;
-  let sum = 0;
-  const at = (i: number) => extra[i - 1] as View;
-  const sources = extra.map((view) => sourceElement(view, outputs[0] as View));
-  const input = (i: number) =>
-    i === 0 ? sum : at(i).data[sources[i - 1]?.(index) as number] as number;
-  const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
   for (let row = 0; row < m; row++) {
     for (let col = 0; col < n; col++) {
-      index = row * n + col;
-      sum = onto ? (outputs[0] as View).data[index] as number : 0;
+      let sum = attrs.onto ? y.data[row * n + col] as number : 0;
       for (let i = 0; i < k; i++) {
         sum += (a.data[row * am + i * ak] as number) * (b.data[i * bk + col * bn] as number);
       }
-      if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
-      else {
-        evaluateFormula(epilogue, index, { input, key }).forEach((value, i) => {
-          (outputs[i] as View).data[index] = value;
-        });
-      }
+      store(row * n + col, sum);
     }
   }
 }
@@ -116,35 +86,6 @@ export function addProduct(sum: Tensor, { op, attrs, inputs }: Call<Tensor>): Te
   const [a, b] = inputs;
   const isPlain = op === matmulOp && attrs.epilogue === undefined && !attrs.onto;
   return isPlain && a && b ? apply(matmulOp, [a, b, sum], { ...attrs, onto: true }) : undefined;
-}
-
-/** Fuses `next`, a pointwise call that reads the product at full size, as the epilogue. */
-function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
-  if (call.attrs.onto || next.op !== pointwiseOp || next.attrs.donate !== undefined) {
-    return undefined;
-  }
-  const sum = call.outputs.at(-1) as Tensor;
-  const value = next.outputs[0] as Tensor;
-  if (sizeOf(value.shape) !== sizeOf(sum.shape)) return undefined;
-  // The epilogue finds the rows of its inputs by the shape of the product.
-  const isRow = (t: Tensor, out: Tensor) => broadcastKindOf(t, out) === "row";
-  if (next.inputs.some((t) => isRow(t, value) !== isRow(t, sum))) return undefined;
-  const before: Formula = call.attrs.epilogue ?? IDENTITY;
-  const inputs = [...call.inputs];
-  const inputIndex = (t: Tensor): number => {
-    const known = inputs.indexOf(t, 2);
-    return (known >= 0 ? known : inputs.push(t) - 1) - 1;
-  };
-  const last = before.outputs.at(-1) as Expr;
-  const args = next.inputs.map((t): Expr =>
-    t === sum ? last : { kind: "input", index: inputIndex(t) }
-  );
-  const after: Formula = next.attrs.formula;
-  const kept = keep ? before.outputs : before.outputs.slice(0, -1);
-  const outputs = [...kept, ...after.outputs.map((e) => substitute(e, args))];
-  if (inputs.length + outputs.length > MAX_BINDINGS) return undefined;
-  const epilogue: Formula = { inputs: inputs.length - 1, outputs };
-  return { op: matmulOp, attrs: { ...call.attrs, epilogue }, inputs };
 }
 
 /** Sizes and transposes of a call. @throws {RangeError} when inner sizes differ. */
@@ -196,6 +137,7 @@ export const matmulOp: Op = {
     return { flops: 2 * m * n * k, bytes, terms: k + 64 };
   },
   vjp,
-  absorb,
+  absorb: (call, next, keep) =>
+    call.attrs.onto ? undefined : absorbEpilogue(matmulOp, call, { next, keep }),
   cases: matmulCases(),
 };

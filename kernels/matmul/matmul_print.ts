@@ -63,9 +63,10 @@ export function printProduct(
   epilogue: Formula,
   kernel: PrintedKernel,
 ): string {
-  const { n, m, tile: [tm, tn] } = kernel;
+  const { n, m, tile: [tm, tn], batch } = kernel;
   const out = outputs[0] as Spec;
   const width = n % 4 === 0 ? 4 : 1;
+  const start = batch === undefined ? "" : ` + ${batch} * ${m * n / width}u`;
   const product = printSums(kernel);
   const added = addSlices(kernel);
   const extra = inputs.slice(2);
@@ -109,7 +110,7 @@ export function printProduct(
     const put = (sum: string, column: string, c: number) => {
       const test = inside(column);
       const at = width === 4 ? `(${column}) / 4u` : column;
-      const body = `{ let at = (${row}) * ${n / width}u + ${at}; ${store(sum, c)} }`;
+      const body = `{ let at = (${row}) * ${n / width}u + ${at}${start}; ${store(sum, c)} }`;
       return test === "" ? body : `if (${test}) ${body}`;
     };
     if (width === 4) return [put(`c${i}_${q}`, product.column(q), q)];

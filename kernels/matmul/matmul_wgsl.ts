@@ -38,6 +38,8 @@ export interface MatmulKernel extends Tiling {
   readonly tb: boolean;
   /** WGSL that a sum is initialised with; default: zero. */
   readonly initialSum?: SumName;
+  /** WGSL of the index of A, B and C in stacks of matrices; not in blocked kernels. */
+  readonly batch?: string;
 }
 
 /** One operand: its binding, layout and tile. */
@@ -56,6 +58,8 @@ export interface Operand {
   readonly tile: number;
   /** Set when the operand is a submatrix. */
   readonly part?: MatmulPart;
+  /** WGSL of the first element of the matrix (of the first vec4 if it is read so); default: 0. */
+  readonly start?: string;
 }
 
 /** The layout of a submatrix. */
@@ -93,19 +97,22 @@ function clamped(o: Operand, offset: number, size: number): string {
 
 /** Statements before the loop: base addresses of the tile's rows. */
 export function bases(o: Operand): string[] {
+  const start = o.start === undefined ? "" : ` + ${o.start}`;
   if (!o.along) {
     const { row = (at: string) => at, stride = o.k, skip = 0 } = o.part ?? {};
     const width = vec4(o) ? 4 : 1;
     return range(o.tile).map((i) => {
       const at = `(${row(clamped(o, i, o.size))}) * ${stride / width}u`;
-      return `let ${o.name}r${i} = ${plusWgsl(at, skip / width)};`;
+      return `let ${o.name}r${i} = ${plusWgsl(at, skip / width)}${start};`;
     });
   }
-  if (!vec4(o)) return range(o.tile).map((i) => `let ${o.name}r${i} = ${clamped(o, i, o.size)};`);
+  if (!vec4(o)) {
+    return range(o.tile).map((i) => `let ${o.name}r${i} = ${clamped(o, i, o.size)}${start};`);
+  }
   return range(o.tile / 4).map((q) => {
     const at = q === 0 ? `${o.first} / 4u` : `${o.first} / 4u + ${q}u`;
     const edge = o.size % o.tile === 0 ? at : `min(${at}, ${o.size / 4 - 1}u)`;
-    return `let ${o.name}r${q} = ${edge};`;
+    return `let ${o.name}r${q} = ${edge}${start};`;
   });
 }
 
@@ -235,6 +242,12 @@ function slicedTileOrigin(
   ];
 }
 
+/** The operand of the workgroup's matrix in a stack, if the kernel is batched. */
+function stacked(o: Operand, { batch }: MatmulKernel): Operand {
+  const items = o.size * o.k / (vec4(o) ? 4 : 1);
+  return batch === undefined ? o : { ...o, start: `${batch} * ${items}u` };
+}
+
 /**
  * Bindings of A and B, and the body that computes a tile (or its slice) in vec4s `c<row>_<quad>`.
  */
@@ -242,8 +255,8 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const { m, n, k, ta, tb, tile: [tm, tn], lanes, slices = 1 } = kernel;
   const [ma, nb] = lanes === undefined && slices === 1 ? ["m0", "n0"] : ["ma", "nb"];
   const rows = tm / (lanes ?? 1);
-  const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
-  const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
+  const a = stacked({ name: "a", size: m, k, along: ta, first: ma, tile: rows }, kernel);
+  const b = stacked({ name: "b", size: n, k, along: !tb, first: nb, tile: tn }, kernel);
   const whole = k - (k % 4);
   const { initialSum = () => "vec4<f32>()" } = kernel;
   const sums = range(tm).flatMap((i) =>

@@ -79,6 +79,11 @@ export const rmsNormOp: Op = defineOp({
     const { prelude, groups } = rowKernel(rows, columns, target);
     return [{ wgsl: prelude + wgsl, constants: { eps }, bindings, groups }];
   },
+  cost({ inputs: [x] }) {
+    const { rows, columns } = rowSizes(x as Spec);
+    const n = rows * columns;
+    return { flops: 4 * n, bytes: 4 * (2 * n + columns + rows), terms: columns + 16 };
+  },
   vjp,
   cases: [
     ...[1, 3, 4, 5, 63, 64, 65].map((columns) => rmsCase("tile", 9, columns)),

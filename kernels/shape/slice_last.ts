@@ -12,7 +12,9 @@ import sliceWgsl from "./slice_last.wgsl" with { type: "text" };
 
 /** The slice `[first, first + count)` of the last axis. */
 export interface SliceLastAttrs {
+  /** First column. */
   readonly first: number;
+  /** Number of columns. */
   readonly count: number;
 }
 

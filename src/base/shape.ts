@@ -6,6 +6,17 @@ export type Shape = readonly number[];
 /** The axes of a weight matrix: [inputs, outputs], or [outputs, inputs]. */
 export type MatrixAxes = "in_out" | "out_in";
 
+/** The weight matrix of a hidden layer. */
+export interface HiddenMatrix {
+  /** Order of its axes. */
+  readonly axes: MatrixAxes;
+  /**
+   * Numbers of outputs of the matrices that it consists of, as those of queries, keys and values;
+   * default: it is one matrix.
+   */
+  readonly parts?: readonly number[];
+}
+
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);

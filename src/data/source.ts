@@ -67,7 +67,7 @@ export interface Task {
   readonly vocabulary: number;
   /** Distinct targets K; V for next-token prediction. */
   readonly classes: number;
-  /** What its targets are. */
+  /** What a target is. */
   readonly targetKind: TargetKind;
   /**
    * Targets per training window if all windows have equally many, else undefined. The loss is their

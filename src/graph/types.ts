@@ -178,6 +178,8 @@ export interface Op {
   vjp?(io: Io<Tensor>, dout: readonly Grad[], attrs: Attrs): readonly Grad[];
   /** In-place updates: output k reuses the buffer of input `donate[k]`; undefined: a new buffer. */
   donate?(attrs: Attrs): readonly (number | undefined)[];
+  /** Whether the output has the elements of input 0 in their order: a plan copies only if it must. */
+  readonly isView?: boolean;
   /** Whether a call is cheap enough to be recomputed instead of keeping its output. */
   cheap?(attrs: Attrs): boolean;
   /**

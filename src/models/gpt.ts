@@ -133,6 +133,7 @@ function block(
   const back = { width, scale: std * depth, lrScale };
   const qkv = linear(scope.in("qkv"), layerNorm(scope.in("norm1"), x), {
     width: 3 * width,
+    parts: [width, width, width],
     ...into,
   });
   const mixed = attend(scope, qkv, { heads, dropout: p, starts, divisor });

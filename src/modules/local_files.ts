@@ -1,6 +1,7 @@
 /** The files of a user's module: its own and those that it imports by relative paths. */
 import { dirname, extname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { append } from "../base/extremes.ts";
 import { fileFault } from "../base/file_fault.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { packageUrl } from "../base/installed.ts";
@@ -58,7 +59,7 @@ export function readLocalModule(given: string): LocalModule {
         `Cannot use the module ${path}: need at most ${MOST} files that it imports`,
       );
     }
-    if (CODE.includes(extname(file))) left.push(...importsOfText(file, bytes));
+    if (CODE.includes(extname(file))) append(left, importsOfText(file, bytes));
   }
   const files = new Map(Array.from(hashes).sort(([a], [b]) => a < b ? -1 : 1));
   // The module itself may have any name.

@@ -1,6 +1,6 @@
 /** Formulas of elementwise layers. */
 import type { Expr, Formula } from "../graph/formula.ts";
-import { add, formula, mask, max, mul, sigmoid, tanh } from "../graph/formula.ts";
+import { add, exp, formula, log, mask, max, mul, sigmoid, tanh } from "../graph/formula.ts";
 
 /** x + y */
 export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
@@ -20,6 +20,12 @@ export const GELU: Formula = formula(1, (input) => {
 
 /** max(x, 0) */
 export const RELU: Formula = formula(1, (x) => max(x as Expr, 0));
+
+/** e^x */
+export const EXP: Formula = formula(1, (x) => exp(x as Expr));
+
+/** Natural logarithm. */
+export const LOG: Formula = formula(1, (x) => log(x as Expr));
 
 /** 1 / (1 + e^-x) */
 export const SIGMOID: Formula = formula(1, (x) => sigmoid(x as Expr));

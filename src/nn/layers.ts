@@ -62,6 +62,7 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
  * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
+ * `parts`: numbers of outputs, where the weight consists of several matrices.
  */
 export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor {
   const { weight, bias } = linearOf(scope, x, options);
@@ -81,20 +82,22 @@ export interface LinearOptions {
   readonly lrScale?: number;
   /** Whether it is a hidden layer, whose matrix Muon orthogonalises; default true. */
   readonly hidden?: boolean;
+  /** Numbers of outputs, where the weight consists of several matrices. */
+  readonly parts?: readonly number[];
 }
 
 /** Declares the parameters of {@linkcode linear} for inputs x [..., K]. */
 export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: LinearOptions,
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true, parts }: LinearOptions,
 ): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
   return {
     weight: scope.param("weight", [inner, width], init, {
       lrScale,
-      ...hidden && { hidden: "in_out" },
+      ...hidden && { hidden: { axes: "in_out", ...parts !== undefined && { parts } } },
     }),
     bias: bias ? scope.param("bias", [width], { kind: "zeros" }) : undefined,
   };

@@ -2,7 +2,7 @@
 import { swiglu } from "../../kernels/pointwise/mod.ts";
 import { applyRmsNorm } from "../../kernels/rms_norm/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { relu, silu } from "./activations.ts";
+import { relu, silu } from "./elementwise.ts";
 import { gelu, linear } from "./layers.ts";
 import type { Scope } from "./scope.ts";
 
@@ -38,7 +38,8 @@ export function mlp(
     scale?: number;
   },
 ): Tensor {
-  const width = activation === "swiglu" ? 2 * hidden : hidden;
-  const features = ACTIVATIONS[activation](linear(scope.in("up"), x, { width, bias }));
+  const parts = activation === "swiglu" ? [hidden, hidden] : [hidden];
+  const width = parts.reduce((sum, outputs) => sum + outputs);
+  const features = ACTIVATIONS[activation](linear(scope.in("up"), x, { width, bias, parts }));
   return linear(scope.in("down"), features, { width: x.shape.at(-1) as number, bias, scale });
 }

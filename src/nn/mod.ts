@@ -1,6 +1,15 @@
 /** Layers as functions of a scope and tensors. */
-export { applySigmoid as sigmoid, applyTanh as tanh, relu, silu } from "./activations.ts";
+export {
+  applyExp as exp,
+  applyLog as log,
+  applySigmoid as sigmoid,
+  applyTanh as tanh,
+  relu,
+  silu,
+  times,
+} from "./elementwise.ts";
 export * from "./attention.ts";
+export * from "./attention_layers.ts";
 export * from "./layers.ts";
 export * from "./mlp.ts";
 export { rotaryPositions } from "./positions.ts";

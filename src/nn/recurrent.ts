@@ -78,11 +78,13 @@ function direction(
   const suffix = `_l${layer}${reverse ? "_reverse" : ""}`;
   const [batch, , inner] = x.shape as [number, number, number];
   const rows = cell.gates * width;
+  const gates = Array.from({ length: cell.gates }, () => width);
+  const hidden = { axes: "out_in", parts: gates } as const;
   const uniform: Init = { kind: "uniform", bound: 1 / Math.sqrt(width) };
   const zeros: Init = { kind: "zeros" };
-  const wih = scope.param(`weight_ih${suffix}`, [rows, inner], uniform, { hidden: "out_in" });
+  const wih = scope.param(`weight_ih${suffix}`, [rows, inner], uniform, { hidden });
   const whh = scope.param(`weight_hh${suffix}`, [rows, width], init.recurrent ?? uniform, {
-    hidden: "out_in",
+    hidden,
   });
   const bih = scope.param(`bias_ih${suffix}`, [rows], init.bias ?? zeros);
   const bhh = scope.param(`bias_hh${suffix}`, [rows], zeros);

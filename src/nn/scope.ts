@@ -4,7 +4,7 @@
  */
 import type { Key } from "../base/random.ts";
 import { foldName, normals, uniforms } from "../base/random.ts";
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import type { HiddenMatrix, Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Tensor, Trace } from "../graph/types.ts";
 
@@ -32,8 +32,8 @@ export interface Param {
   readonly decay: boolean;
   /** Factor of its learning rate; default: 1. */
   readonly lrScale: number;
-  /** Set for the weight matrix of a hidden layer: the order of its axes. */
-  readonly hidden?: MatrixAxes;
+  /** Set for the weight matrix of a hidden layer. */
+  readonly hidden?: HiddenMatrix;
   /** The traced tensor. */
   readonly tensor: Tensor;
 }
@@ -42,8 +42,8 @@ export interface Param {
 export interface ParamOptions {
   /** Factor of its learning rate; default: 1. */
   readonly lrScale?: number;
-  /** For the weight matrix of a hidden layer, not of an embedding or a head: its axes. */
-  readonly hidden?: MatrixAxes;
+  /** For the weight matrix of a hidden layer, not of an embedding or a head. */
+  readonly hidden?: HiddenMatrix;
 }
 
 /** A state that is carried from one batch to the next (truncated BPTT). */

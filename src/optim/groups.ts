@@ -2,7 +2,7 @@
  * Parameter groups: which settings of a config apply to a parameter, by its name, and which of the
  * optimizer's rules updates it. Pure.
  */
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import type { HiddenMatrix, Shape } from "../base/shape.ts";
 import type { ParamGroup } from "./fields.ts";
 import { momentsOf, ruleFor } from "./rules.ts";
 import type { Optimizer } from "./types.ts";
@@ -16,7 +16,7 @@ export interface DeclaredParam {
   /** Factor of its learning rate; default: 1. */
   readonly lrScale?: number;
   /** Set for the weight matrix of a hidden layer. */
-  readonly hidden?: MatrixAxes;
+  readonly hidden?: HiddenMatrix;
 }
 
 /** What a parameter's group and rule add to its declaration. */

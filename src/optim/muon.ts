@@ -7,7 +7,9 @@ import * as z from "zod";
 import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { sumOp } from "../../kernels/reduce/mod.ts";
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import { allocate, concat, slice, sliceLast, updateSlice } from "../../kernels/shape/mod.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { HiddenMatrix, MatrixAxes, Shape } from "../base/shape.ts";
 import type { Expr, Formula } from "../graph/formula.ts";
 import { add, div, formula, max, mul, sqrt, sub } from "../graph/formula.ts";
 import { apply, applyAll } from "../graph/trace.ts";
@@ -98,12 +100,11 @@ function updateMatrix(
     formula: clipFormula(momentumFormula(config), clip),
     donate: [undefined, inputs.length - 1],
   });
-  const x = orthogonalised(direction as Tensor);
+  const x = scaledDirection(direction as Tensor, at.hidden as HiddenMatrix);
   const { decay, lrScale, weightDecay = config.weight_decay } = range;
-  const scale = lrScale * shapeScale(at.shape, at.hidden);
   const step = formula(3, (...args) => {
     const [p, x, lr] = args as Expr[] as [Expr, Expr, Expr];
-    return sub(p, mul(lr, add(mul(x, scale), decay ? mul(p, weightDecay) : 0)));
+    return sub(p, mul(lr, add(mul(x, lrScale), decay ? mul(p, weightDecay) : 0)));
   });
   applyAll(pointwiseOp, [source("param", at), x, scalar("lr")], { formula: step, donate: [0] });
 }
@@ -136,9 +137,59 @@ export function orthogonalised(x: Tensor): Tensor {
   return value;
 }
 
-/** sqrt(max(1, outputs / inputs)): steps change outputs by the same size whatever the shape. */
-function shapeScale(shape: Shape, hidden: MatrixAxes | undefined): number {
-  const [first, second] = shape as [number, number];
-  const ratio = hidden === "out_in" ? first / second : second / first;
-  return Math.sqrt(Math.max(1, ratio));
+/**
+ * The orthogonalised direction of a parameter, matrix by matrix, each times sqrt(max(1, outputs /
+ * inputs)): steps change the outputs by the same size whatever the shape.
+ * @throws {RangeError} when its parts are not all of its outputs.
+ */
+function scaledDirection(x: Tensor, { axes, parts }: HiddenMatrix): Tensor {
+  const outputs = x.shape[axes === "out_in" ? 0 : 1] as number;
+  const widths = parts ?? [outputs];
+  const sum = widths.reduce((a, b) => a + b, 0);
+  if (sum !== outputs) {
+    throw new RangeError(
+      `Cannot split a matrix of ${outputs} outputs: need parts of that sum: ${widths.join(", ")}`,
+    );
+  }
+  const inputs = sizeOf(x.shape) / outputs;
+  const matrices = widths.length === 1 ? [x] : split(x, { axes, widths });
+  const scaled = matrices.map((matrix, i) => {
+    const factor = Math.sqrt(Math.max(1, widths[i] as number / inputs));
+    return times(orthogonalised(matrix), factor);
+  });
+  return scaled.length === 1 ? scaled[0] as Tensor : joined(scaled, { axes, shape: x.shape });
+}
+
+function times(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : pointwise(formula(1, (value) => mul(value as Expr, factor)), [x]);
+}
+
+/** The matrices side by side along the outputs of x. */
+function split(
+  x: Tensor,
+  { axes, widths }: { axes: MatrixAxes; widths: readonly number[] },
+): Tensor[] {
+  const columns = x.shape[1] as number;
+  let first = 0;
+  return widths.map((count) => {
+    const matrix = axes === "in_out"
+      ? sliceLast(x, { first, count })
+      : slice(x, { first: first * columns, shape: [count, columns] });
+    first += count;
+    return matrix;
+  });
+}
+
+/** The inverse of {@linkcode split}. */
+function joined(
+  matrices: readonly Tensor[],
+  { axes, shape }: { axes: MatrixAxes; shape: Shape },
+): Tensor {
+  if (axes === "in_out") return matrices.reduce((all, matrix) => concat(all, matrix));
+  let first = 0;
+  return matrices.reduce<Tensor | undefined>((all, matrix) => {
+    const whole = all === undefined ? allocate(matrix, shape) : updateSlice(all, matrix, { first });
+    first += sizeOf(matrix.shape);
+    return whole;
+  }, undefined) as Tensor;
 }

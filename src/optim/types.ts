@@ -1,7 +1,7 @@
 /**
  * Optimizers: update rules that trace ops over the flat vectors, and their moments and scalars.
  */
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import type { HiddenMatrix, Shape } from "../base/shape.ts";
 import type { Tensor } from "../graph/types.ts";
 
 /** Per-step scalars, computed on the host in f64 and written as f32. */
@@ -14,7 +14,7 @@ export interface UpdatedParam {
   /** Elements from the start of its span. */
   readonly offset: number;
   /** Set for the weight matrix of a hidden layer. */
-  readonly hidden?: MatrixAxes;
+  readonly hidden?: HiddenMatrix;
 }
 
 /** Consecutive elements that are updated in the same way. */
@@ -71,5 +71,5 @@ export interface Optimizer<C> {
   /** Update rules by name. */
   readonly rules: Readonly<Record<string, UpdateRule<C>>>;
   /** Name of a parameter's rule; undefined, or without this function: the first rule. */
-  ruleOf?(param: { readonly shape: Shape; readonly hidden?: MatrixAxes }): string | undefined;
+  ruleOf?(param: { readonly shape: Shape; readonly hidden?: HiddenMatrix }): string | undefined;
 }

@@ -13,6 +13,8 @@ import { pack } from "./memory.ts";
 import type { Lifetime } from "./memory.ts";
 import { recompute } from "./recompute.ts";
 import type { Plan, Region, Slot, SlotAddress } from "./types.ts";
+import { viewsOf } from "./views.ts";
+import type { Views } from "./views.ts";
 
 /**
  * Buffer addresses of named tensors, and compile options. Tensors without one get their own slot.
@@ -52,12 +54,15 @@ export function compile(graph: Graph, placing: Placement = {}): Plan {
 }
 
 /** Assigns a slot and an offset to every tensor that calls read or write. */
-function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placement): Plan {
-  const places = new Places(placing, rootsOf(calls));
+function place(graph: Graph, all: readonly Call<Tensor>[], placing: Placement): Plan {
+  const views = viewsOf(all, new Set(Object.values(graph.results)));
+  const calls = all.filter(({ outputs: [first] }) => first === undefined || !views.has(first));
+  const baseOf = (t: Tensor) => views.get(t) ?? t;
+  const places = new Places(placing, { roots: rootsOf(calls), views });
   for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
   const made = new Set(calls.flatMap((c) => c.outputs));
   for (const call of calls) {
-    call.inputs.filter((t) => !made.has(t)).forEach((t) => places.source(t));
+    call.inputs.map(baseOf).filter((t) => !made.has(t)).forEach((t) => places.source(t));
   }
   const locals = lifetimes(calls, places);
   const pool = pack(locals.map((l) => l.life));
@@ -68,7 +73,7 @@ function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placement)
   pool.sizes.forEach((size, i) => {
     places.slots.push({ name: `local/${i}`, role: "local", size });
   });
-  const used = new Set(calls.flatMap((c) => c.inputs));
+  const used = new Set(calls.flatMap((c) => c.inputs.map(baseOf)));
   return {
     slots: places.slots,
     calls: calls.map((call) => ({
@@ -97,19 +102,22 @@ interface At {
 class Places {
   readonly slots: Slot[] = [];
   readonly named: Record<string, Region> = {};
-  /** Addresses of root tensors; tensors updated in place have the address of their root. */
+  /** Addresses of root tensors; views and tensors updated in place have that of their root. */
   readonly #at = new Map<Tensor, At>();
   readonly #regions = new Map<Tensor, Region>();
   readonly #roots: Roots;
+  readonly #views: Views;
   readonly #placing: Placement;
 
-  constructor(placing: Placement, roots: Roots) {
+  constructor(placing: Placement, { roots, views }: { roots: Roots; views: Views }) {
     this.#placing = placing;
     this.#roots = roots;
+    this.#views = views;
   }
 
   rootOf(tensor: Tensor): Tensor {
-    return this.#roots.get(tensor) ?? tensor;
+    const base = this.#views.get(tensor) ?? tensor;
+    return this.#roots.get(base) ?? base;
   }
 
   has(tensor: Tensor): boolean {
@@ -123,7 +131,9 @@ class Places {
     if (at === undefined) {
       throw new RangeError(`Cannot place tensor ${tensor.id}: nothing makes it`);
     }
-    const region = { ...at, shape: tensor.shape, dtype: tensor.dtype };
+    const base = this.#views.get(tensor);
+    const view = base === undefined ? {} : { base: this.of(base) };
+    const region = { ...at, shape: tensor.shape, dtype: tensor.dtype, ...view };
     this.#regions.set(tensor, region);
     return region;
   }

@@ -6,7 +6,7 @@
  */
 import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import type { HiddenMatrix, Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
 import type { SlotAddress } from "./types.ts";
 
@@ -34,7 +34,7 @@ export interface ParamSpec {
   /** Whether it is never updated: it has no gradient and no moments. */
   readonly frozen?: boolean;
   /** Set for the weight matrix of a hidden layer. */
-  readonly hidden?: MatrixAxes;
+  readonly hidden?: HiddenMatrix;
 }
 
 /** A parameter's address: `offset` in elements from the start of its bucket. */

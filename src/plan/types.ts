@@ -17,6 +17,8 @@ export interface Region extends Spec {
   readonly slot: number;
   /** Elements from the start of the slot. */
   readonly offset: number;
+  /** Of a view: the region whose elements it reads under another shape. */
+  readonly base?: Region;
 }
 
 /** An address by slot name. */

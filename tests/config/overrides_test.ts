@@ -1,4 +1,5 @@
 /** Overrides: spelling, coercion, and what is refused. */
+import type * as z from "zod";
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { keys, showDefault } from "../../src/config/keys.ts";
@@ -122,7 +123,7 @@ for (const [section, kinds] of Object.entries({ model: MODELS, optim: OPTIMIZERS
       const others = keys().filter(({ path }) => !/^(model|optim)\./.test(path));
       const schemas = { model: MODELS.gpt.schema, optim: OPTIMIZERS.adamw.schema };
       const own = Object.entries({ ...schemas, [section]: schema }).flatMap(([name, schema]) =>
-        keys(schema).map((key) => ({ ...key, path: `${name}.${key.path}` }))
+        keys(schema as z.ZodType).map((key) => ({ ...key, path: `${name}.${key.path}` }))
       );
       const defaults = [...others, ...own].map((key) => [key.path, String(showDefault(key))]);
       const overrides = {

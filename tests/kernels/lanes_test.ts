@@ -84,6 +84,7 @@ Deno.test("subgroup lanes cooperate on CPU drivers only", () => {
   assertEquals(OPS_BY_LANES.map(({ name }) => name).sort(), [
     "attention",
     "attention_backward",
+    "batched_matmul",
     "layer_norm",
     "layer_norm_backward",
     "recurrence",

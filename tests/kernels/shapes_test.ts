@@ -191,6 +191,23 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(2, 4, 8), f32(3, 2), f32(3, 2), u32(4), u32(4)], HEADS, "at most four inputs: 5"],
   ],
   row_norms: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
+  batched_matmul: [
+    [[f32(2, 4, 8), f32(2, 6, 2)], {}, "inner sizes are 8 and 6"],
+    [[f32(2, 4, 8), f32(3, 8, 2)], {}, "leading axes differ"],
+    [[f32(2, 4, 8), f32(8, 2)], {}, "leading axes differ"],
+    [[f32(4, 8), f32(4, 2)], { tb: true }, "[4, 2] transposed: inner sizes are 8 and 2"],
+    [[f32(4, 8)], {}, "two inputs"],
+  ],
+  permute: [
+    [[f32(3, 4)], { axes: [0, 0] }, "[3, 4] by axes [0, 0]: need each of its axes once"],
+    [[f32(3, 4)], { axes: [0] }, "by axes [0]"],
+    [[], { axes: [0] }, "by axes [0]"],
+  ],
+  reshape: [
+    [[f32(3, 4)], { shape: [13] }, "[3, 4] to [13]: sizes are 12 and 13"],
+    [[f32(3, 0)], { shape: [0] }, "sizes are 0 and 0"],
+    [[], { shape: [1] }, "sizes are 1 and 1"],
+  ],
   row_sum: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
   row_max: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
   row_mean: [[[f32(3, 0)], {}, "row_mean [3, 0]"], [[], {}, "row_mean nothing: need x: got 0"]],

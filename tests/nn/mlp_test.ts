@@ -4,7 +4,7 @@ import { sum } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
-import { mlp, relu, rmsNorm, sigmoid, silu, tanh } from "../../src/nn/mod.ts";
+import { exp, log, mlp, relu, rmsNorm, sigmoid, silu, tanh, times } from "../../src/nn/mod.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { gradientsOf, runTrace } from "../support/graph/run_trace.ts";
@@ -22,6 +22,8 @@ const ACTIVATIONS: readonly [string, (x: Tensor) => Tensor, (v: number) => numbe
   ["sigmoid", sigmoid, (v) => 1 / (1 + Math.exp(-v))],
   ["tanh", tanh, Math.tanh],
   ["silu", silu, (v) => v / (1 + Math.exp(-v))],
+  ["exp", exp, Math.exp],
+  ["log", (x) => log(times(x, x)), (v) => Math.log(v * v)],
 ];
 
 for (const [name, layer, value] of ACTIVATIONS) {

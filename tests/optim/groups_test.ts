@@ -13,8 +13,20 @@ const PARAMS: readonly [DeclaredParam, DeclaredParam, DeclaredParam, DeclaredPar
   [
     { name: "tokens.weight", shape: [9, 4], decay: true },
     { name: "blocks.0.norm1.weight", shape: [4], decay: false },
-    { name: "blocks.0.up.weight", shape: [4, 16], decay: true, lrScale: 0.5, hidden: "in_out" },
-    { name: "blocks.1.up.weight", shape: [4, 16], decay: true, lrScale: 0.5, hidden: "in_out" },
+    {
+      name: "blocks.0.up.weight",
+      shape: [4, 16],
+      decay: true,
+      lrScale: 0.5,
+      hidden: { axes: "in_out" },
+    },
+    {
+      name: "blocks.1.up.weight",
+      shape: [4, 16],
+      decay: true,
+      lrScale: 0.5,
+      hidden: { axes: "in_out" },
+    },
     { name: "head.weight", shape: [4, 9], decay: true },
   ];
 

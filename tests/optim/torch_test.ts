@@ -71,7 +71,7 @@ function transposed(data: ArrayLike<number>, [rows = 1, columns = 1]: Shape): Fl
 function spansOf(params: readonly TestParam[], config: OptimConfig): UpdateSpan[] {
   const optimizer = optimizerOf(config);
   return params.map(({ shape, axes }) => {
-    const param = { shape, offset: 0, hidden: axes };
+    const param = { shape, offset: 0, hidden: { axes } };
     const rule = optimizer.ruleOf?.(param);
     return [{
       length: alignUp(sizeOf(shape), ALIGN),

@@ -3,6 +3,7 @@ import { assertThrows } from "@std/assert";
 import { attentionOp } from "../../../kernels/attention/mod.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec, Tensor } from "../../../src/graph/types.ts";
+import { caseName } from "../../../src/testing/cases.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 const KEY: Spec = { shape: [2], dtype: "u32" };
@@ -44,6 +45,14 @@ Deno.test("the vjp of attention matches differences for any divisor of scores", 
   const test = caseOf([2, 9, 2, 4], 0.6);
   await checkVjp(attentionOp, { ...test, attrs: { ...test.attrs, divisor: 0.9 } });
 });
+
+for (const test of attentionOp.cases) {
+  const { kind, attrs } = test;
+  if (kind !== "ragged" && attrs.window !== 3 && attrs.window !== 11) continue;
+  Deno.test(`the vjp matches differences: ${caseName(attentionOp, test)}`, async () => {
+    await checkVjp(attentionOp, test);
+  });
+}
 
 Deno.test("attention rejects a gradient of its lse", () => {
   const qkv = newTrace().source({ shape: [1, 4, 12], dtype: "f32" }, "batch", "qkv");

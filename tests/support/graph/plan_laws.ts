@@ -32,8 +32,12 @@ export function checkPlan(plan: Plan): void {
   checkLives(plan);
 }
 
-function checkRegion({ slots }: Plan, { slot, offset, shape }: Region): void {
+function checkRegion({ slots }: Plan, { slot, offset, shape, base }: Region): void {
   const { name, size } = slots[slot] ?? { name: "no slot", size: 0 };
+  if (base !== undefined) {
+    const same = base.slot === slot && base.offset === offset;
+    assert(same && sizeOf(base.shape) === sizeOf(shape), `a view in ${name} is all of its base`);
+  }
   assert(offset >= 0 && offset + sizeOf(shape) <= size, `a region lies inside ${name}`);
   assertEquals(offset % ALIGNMENT, 0, `a region of ${name} starts at a multiple of 256 bytes`);
 }
@@ -89,7 +93,10 @@ function checkLives(plan: Plan): void {
   plan.constants.forEach(({ region }) => alive.add(region));
   for (const { op, attrs, inputs, outputs } of plan.calls) {
     for (const input of inputs) {
-      assert(alive.has(input), `an input of ${op.name} is what was written last at its place`);
+      assert(
+        alive.has(input.base ?? input),
+        `an input of ${op.name} is what was written last at its place`,
+      );
     }
     const donated = op.donate?.(attrs) ?? [];
     outputs.forEach((output, k) => {
@@ -103,7 +110,7 @@ function checkLives(plan: Plan): void {
       alive.add(output);
     });
   }
-  const read = new Set(plan.calls.flatMap(({ inputs }) => inputs));
+  const read = new Set(plan.calls.flatMap(({ inputs }) => inputs.map((t) => t.base ?? t)));
   for (const [name, region] of Object.entries(plan.named)) {
     assert(read.has(region) || made.has(region), `${name} is made or read`);
     const kept = alive.has(region) || [...alive].some((other) => samePlace(other, region));

@@ -1,16 +1,16 @@
 /** Document masking: a document in a packed window gives the same results as alone. */
 import { assert, assertEquals } from "@std/assert";
-import { attentionOp } from "../../kernels/attention/mod.ts";
-import { rootKey, uniforms } from "../../src/base/random.ts";
-import { sizeOf } from "../../src/base/shape.ts";
-import { openReference } from "../../src/device/reference.ts";
-import type { Device } from "../../src/device/types.ts";
-import { applyAll, newTrace } from "../../src/graph/trace.ts";
-import type { Tensor } from "../../src/graph/types.ts";
-import { compile } from "../../src/plan/compile.ts";
-import { sharedGpu } from "../support/gpu.ts";
-import { gradientsOf, weightedSum } from "../support/graph/run_trace.ts";
-import { tolerance } from "../../src/testing/tolerance.ts";
+import { attentionOp } from "../../../kernels/attention/mod.ts";
+import { rootKey, uniforms } from "../../../src/base/random.ts";
+import { sizeOf } from "../../../src/base/shape.ts";
+import { openReference } from "../../../src/device/reference.ts";
+import type { Device } from "../../../src/device/types.ts";
+import { applyAll, newTrace } from "../../../src/graph/trace.ts";
+import type { Tensor } from "../../../src/graph/types.ts";
+import { compile } from "../../../src/plan/compile.ts";
+import { sharedGpu } from "../../support/gpu.ts";
+import { gradientsOf, weightedSum } from "../../support/graph/run_trace.ts";
+import { tolerance } from "../../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 const [HEADS, WIDTH] = [2, 8];

@@ -5,11 +5,11 @@ import {
   attentionBackwardOp,
   attentionOp,
   packedHeads,
-} from "../../kernels/attention/mod.ts";
-import { rootKey, uniforms } from "../../src/base/random.ts";
-import { sizeOf } from "../../src/base/shape.ts";
-import { newTrace } from "../../src/graph/trace.ts";
-import type { Spec, View } from "../../src/graph/types.ts";
+} from "../../../kernels/attention/mod.ts";
+import { rootKey, uniforms } from "../../../src/base/random.ts";
+import { sizeOf } from "../../../src/base/shape.ts";
+import { newTrace } from "../../../src/graph/trace.ts";
+import type { Spec, View } from "../../../src/graph/types.ts";
 
 const KEY: Spec = { shape: [2], dtype: "u32" };
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });

@@ -1,0 +1,3 @@
+/** Permutation of axes. */
+export { permuteAxes, permuteOp, transposeLast } from "./permute.ts";
+export type { PermuteAttrs } from "./permute.ts";
