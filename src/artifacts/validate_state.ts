@@ -10,7 +10,7 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveStored } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { withUserModules } from "../config/user_modules.ts";
+import { withUserModules } from "../config/user/user_modules.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";

@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
-import { besideFile } from "../config/user_modules.ts";
+import { besideFile } from "../config/user/user_modules.ts";
 import { located } from "../artifacts/located.ts";
 import { CHECKOUT } from "./folder.ts";
 

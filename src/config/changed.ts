@@ -4,7 +4,7 @@ import { show } from "./faults.ts";
 import { flatten } from "./identity.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { RunConfig } from "./schema.ts";
-import { schemaOf } from "./user_schema.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 /** Each dotted key whose value is not its default, in command-line form: `optim.lr=0.003`. */
 export function changedKeys(config: RunConfig): string[] {

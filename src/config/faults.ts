@@ -4,7 +4,7 @@ import { type ConfigKey, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
 import { deviceElsewhere, sectionElsewhere } from "./elsewhere.ts";
 import { hintFor, nearestKey } from "./suggest.ts";
-import { schemaOf } from "./user_schema.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 /** One text per fault, each starting with the dotted path of the faulty key. */
 export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {

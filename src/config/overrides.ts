@@ -5,7 +5,7 @@ import { type BasicType, type ConfigKey, keys } from "./keys.ts";
 import { KIND_OF, kindSections, withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 import { hintFor } from "./suggest.ts";
-import { schemaOf } from "./user_schema.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 export { isPlain, type PlainConfig } from "./plain.ts";
 

@@ -4,7 +4,7 @@ import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
 import { DEFAULT_KINDS, type RunConfig } from "./schema.ts";
-import { schemaOf } from "./user_schema.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {

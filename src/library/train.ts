@@ -8,7 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import { besideFile, withModulePaths, withUserModules } from "../config/user_modules.ts";
+import { besideFile, withModulePaths, withUserModules } from "../config/user/user_modules.ts";
 import type { EventSink } from "../report/events.ts";
 import type { Summary } from "../report/summary.ts";
 import { codeAsBegun } from "../../workers/launch/code.ts";

@@ -4,7 +4,7 @@ import { UserError } from "../base/user_error.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
-import { schemaOf } from "../config/user_schema.ts";
+import { schemaOf } from "../config/user/user_schema.ts";
 import { AXES, BUDGETS, LIST, SCHEDULERS, sweepSchema } from "./schema.ts";
 import type { Issue, Schema, Sweep } from "./schema.ts";
 

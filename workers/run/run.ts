@@ -11,7 +11,7 @@ import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
-import { moduleFilesOf } from "../../src/config/user_modules.ts";
+import { moduleFilesOf } from "../../src/config/user/user_modules.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";

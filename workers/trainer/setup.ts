@@ -1,5 +1,5 @@
 /** Handles the `setup` order: opens the device and the replica, and reports the worker's identity. */
-import { withUserModules } from "../../src/config/user_modules.ts";
+import { withUserModules } from "../../src/config/user/user_modules.ts";
 import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { kernelClass } from "../../src/graph/target.ts";

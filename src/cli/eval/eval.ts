@@ -7,7 +7,7 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
 import { targetExtent, type TextExtent } from "../../corpus/extent.ts";
-import { moduleFilesOf } from "../../config/user_modules.ts";
+import { moduleFilesOf } from "../../config/user/user_modules.ts";
 import { evaluationConfig, evaluationData } from "../../artifacts/evaluation.ts";
 import { initialOf } from "../../artifacts/initial.ts";
 import { openModel } from "../../artifacts/model.ts";

@@ -4,7 +4,11 @@ import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
 import { applyOverrides, isPlain } from "../../config/overrides.ts";
-import { besideFile, withoutModuleHashes, withUserModules } from "../../config/user_modules.ts";
+import {
+  besideFile,
+  withoutModuleHashes,
+  withUserModules,
+} from "../../config/user/user_modules.ts";
 import { showCount } from "../../report/format.ts";
 import { shortfall } from "../../sweep/shortfall.ts";
 import { expandSweep, type TrialFault } from "../../sweep/expand.ts";

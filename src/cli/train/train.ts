@@ -13,7 +13,7 @@ import {
   withNamedModules,
   withoutModuleHashes,
   withUserModules,
-} from "../../config/user_modules.ts";
+} from "../../config/user/user_modules.ts";
 import { requireUsed } from "../../config/unused.ts";
 import { isPrepared } from "../../data/prepared/open.ts";
 import { readWhole } from "../../data/read.ts";

@@ -4,19 +4,23 @@
  */
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pathExists } from "../base/files/path_lookup.ts";
-import { UserError } from "../base/user_error.ts";
-import { registerSource } from "../data/sources/define.ts";
-import { isTokenizerModule, registerTokenizer } from "../data/tokenizers/user/user.ts";
-import { SOURCES } from "../data/sources/mod.ts";
-import { MODELS } from "../models/mod.ts";
-import { registerModel } from "../models/user_model.ts";
-import { registerOptimizer } from "../optim/define.ts";
-import { OPTIMIZERS } from "../optim/mod.ts";
-import { checkModule } from "../modules/check_module.ts";
-import { type ImportedModule, importedModule, importUserModule } from "../modules/import_module.ts";
-import { readLocalModule } from "../modules/local_files.ts";
-import { isPlain, type PlainConfig } from "./plain.ts";
+import { pathExists } from "../../base/files/path_lookup.ts";
+import { UserError } from "../../base/user_error.ts";
+import { registerSource } from "../../data/sources/define.ts";
+import { isTokenizerModule, registerTokenizer } from "../../data/tokenizers/user/user.ts";
+import { SOURCES } from "../../data/sources/mod.ts";
+import { MODELS } from "../../models/mod.ts";
+import { registerModel } from "../../models/user_model.ts";
+import { registerOptimizer } from "../../optim/define.ts";
+import { OPTIMIZERS } from "../../optim/mod.ts";
+import { checkModule } from "../../modules/check_module.ts";
+import {
+  type ImportedModule,
+  importedModule,
+  importUserModule,
+} from "../../modules/import_module.ts";
+import { readLocalModule } from "../../modules/local_files.ts";
+import { isPlain, type PlainConfig } from "../plain.ts";
 
 /** A section of a config that a module may define. */
 interface ModuleSection {

@@ -1,11 +1,11 @@
 /** The schema of a config whose model, data or optimizer a module of the user defines. */
 import * as z from "zod";
-import { dataSchema } from "../data/schema.ts";
-import { userSource } from "../data/sources/define.ts";
-import { userModel } from "../models/user_model.ts";
-import { userOptimizer } from "../optim/define.ts";
-import { isPlain } from "./plain.ts";
-import { runSchema } from "./schema.ts";
+import { dataSchema } from "../../data/schema.ts";
+import { userSource } from "../../data/sources/define.ts";
+import { userModel } from "../../models/user_model.ts";
+import { userOptimizer } from "../../optim/define.ts";
+import { isPlain } from "../plain.ts";
+import { runSchema } from "../schema.ts";
 
 /** Keys of a section that a module defines; the registry has imported it. */
 const MODULE_KEYS = {
