@@ -152,7 +152,10 @@ export type { HeadModel } from "./src/models/head_model.ts";
 export { outputHead, tiedHead } from "./src/nn/head.ts";
 export type { Table } from "./src/nn/layers.ts";
 export type { Head } from "./src/nn/head.ts";
-export { classification } from "./src/nn/terms.ts";
+export type { ForeignFile } from "./src/checkpoint/tensors/foreign.ts";
+export type { Metadata } from "./src/checkpoint/tensors/header.ts";
+export type { ExportLayout, Portable, Sizes } from "./src/exchange/types.ts";
+export { classification, preference, squaredError } from "./src/nn/terms.ts";
 export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
 export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
 export type {

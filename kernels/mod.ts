@@ -33,7 +33,7 @@ import {
   sliceOp,
   updateSliceOp,
 } from "./shape/mod.ts";
-import { logSoftmaxOp, softmaxOp } from "./softmax/mod.ts";
+import { logSoftmaxBackwardOp, logSoftmaxOp, softmaxBackwardOp, softmaxOp } from "./softmax/mod.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -76,7 +76,9 @@ export const OPS: readonly Op[] = [
   rowVarianceOp,
   broadcastLastOp,
   softmaxOp,
+  softmaxBackwardOp,
   logSoftmaxOp,
+  logSoftmaxBackwardOp,
   swigluOp,
   rmsNormOp,
   rmsNormBackwardOp,

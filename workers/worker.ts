@@ -72,6 +72,10 @@ function leave({ folder }: WorkerStart): never {
   Deno.exit(EXIT.done);
 }
 
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PATIENCE));
+}
+
 function isThere(path: string): boolean {
   try {
     Deno.statSync(path);
@@ -100,7 +104,7 @@ export async function runWorker(): Promise<never> {
     const channel = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(channel, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
     const faults = new WorkerFaults(channel);
-    await train(
+    const end = await train(
       {
         index: workerId,
         coordinator: faults.channel,
@@ -112,13 +116,15 @@ export async function runWorker(): Promise<never> {
         openDevice(kind, { backend, compiling, serving: () => serving })
       ),
     );
+    // Of a killed coordinator, stdin ends as well: leave() then removes the folder of the sockets.
+    if (end === "gone") await pause();
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;
     // A UserError has reached the coordinator, which prints it once for all workers.
     if (error instanceof UserError) Deno.exit(EXIT[error.exit]);
     // If the failure is that the coordinator is gone, stdin ends too, and this process with it.
-    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    await pause();
     warn(error instanceof Error ? error.message : String(error));
     Deno.exit(EXIT.bug);
   }

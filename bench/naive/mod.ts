@@ -26,6 +26,7 @@ import {
 } from "./rows.ts";
 import {
   broadcastLastTwin,
+  logSoftmaxBackwardTwin,
   logSoftmaxTwin,
   rmsNormBackwardTwin,
   rmsNormTwin,
@@ -33,6 +34,7 @@ import {
   rowMeanTwin,
   rowSumTwin,
   rowVarianceTwin,
+  softmaxBackwardTwin,
   softmaxTwin,
   swigluTwin,
 } from "./row_compositions.ts";
@@ -82,6 +84,8 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["broadcast_last", broadcastLastTwin],
   ["softmax", softmaxTwin],
   ["log_softmax", logSoftmaxTwin],
+  ["softmax_backward", softmaxBackwardTwin],
+  ["log_softmax_backward", logSoftmaxBackwardTwin],
   ["swiglu", swigluTwin],
   ["rms_norm", rmsNormTwin],
   ["rms_norm_backward", rmsNormBackwardTwin],

@@ -77,6 +77,31 @@ export const logSoftmaxTwin = rowTwin(`${EXPS}
   let lse = top + log(total);
   for (var c = 0u; c < C; c++) { y[at + c] = x[at + c] - lse; }`);
 
+/** One thread per row of y and dy, by WGSL. */
+function rowGradientTwin(body: string): Twin {
+  return {
+    fills: [0],
+    launch({ inputs: [y] }, _, target) {
+      const spec = y as Spec;
+      const head = `const C = ${spec.shape.at(-1)}u; let at = i * C; var total = 0.0f;`;
+      const io = { inputs: { y: 0, dy: 1 }, outputs: { dx: 0 }, body: `${head}\n${body}` };
+      return [threadsOver(rowsOf(spec), io, target)];
+    },
+  };
+}
+
+/** One thread per row, in two passes. */
+export const softmaxBackwardTwin = rowGradientTwin(
+  `for (var c = 0u; c < C; c++) { total += y[at + c] * dy[at + c]; }
+  for (var c = 0u; c < C; c++) { dx[at + c] = y[at + c] * (dy[at + c] - total); }`,
+);
+
+/** One thread per row, in two passes. */
+export const logSoftmaxBackwardTwin = rowGradientTwin(
+  `for (var c = 0u; c < C; c++) { total += dy[at + c]; }
+  for (var c = 0u; c < C; c++) { dx[at + c] = dy[at + c] - exp(y[at + c]) * total; }`,
+);
+
 /** One thread per element of the result. */
 export const swigluTwin: Twin = {
   fills: [0],

@@ -16,6 +16,8 @@ const MOST_ITEMS = 32;
 export interface ThreadTeam {
   /** Constants, lane reductions, and a `main` that calls `strip_main`. */
   readonly prelude: string;
+  /** `across_max`, where the prelude lacks it. */
+  readonly max: string;
   readonly groups: Launch["groups"];
   /** 0, 1, ... up to the number of items per lane. */
   readonly items: readonly number[];
@@ -62,6 +64,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, ${lane}) {
   const index = (k: number) => k === 0 ? "lane" : `lane + ${k * lanes}u`;
   return {
     prelude,
+    max: bySubgroup ? shuffledMax(lanes) : "",
     groups: [x, ceilDiv(strips, x), 1],
     items: range(each),
     at: (k) => ragged(k) ? `min(${index(k)}, ITEMS - 1u)` : index(k),
@@ -77,6 +80,18 @@ function shuffled(lanes: number): string {
   return `fn across_sum(v: f32, lane: u32) -> f32 {
   var s = v;
   ${adds.join(" ")}
+  return s;
+}
+`;
+}
+
+/** A butterfly maximum over a subgroup. */
+function shuffledMax(lanes: number): string {
+  const levels = range(Math.log2(lanes)).map((level) => lanes >> (level + 1));
+  const steps = levels.map((span) => `s = max(s, subgroupShuffle(s, lane ^ ${span}u));`);
+  return `fn across_max(v: f32, lane: u32) -> f32 {
+  var s = v;
+  ${steps.join(" ")}
   return s;
 }
 `;

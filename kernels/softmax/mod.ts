@@ -1,2 +1,9 @@
-/** Softmax over the last axis, and its logarithm. */
-export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./softmax.ts";
+/** Softmax over the last axis, its logarithm, and their backward ops. */
+export {
+  logSoftmax,
+  logSoftmaxBackwardOp,
+  logSoftmaxOp,
+  softmax,
+  softmaxBackwardOp,
+  softmaxOp,
+} from "./softmax.ts";

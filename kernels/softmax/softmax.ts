@@ -1,15 +1,25 @@
 /**
- * Softmax over the last axis and its logarithm, as compositions. The largest element of a row is
- * subtracted first, so that no exponential overflows; it cancels, so no gradient goes through it.
+ * Softmax over the last axis and its logarithm, with their gradients, as compositions with kernels of
+ * their own. The largest element of a row is subtracted first, so that no exponential overflows; it
+ * cancels, so no gradient goes through it.
  */
-import { showShape, sizeOf } from "../../src/base/shape.ts";
+import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { defineOp } from "../../src/graph/compose.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, exp, formula, log, mul, sub } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Op, Tensor } from "../../src/graph/types.ts";
+import type { Case, Launch, Op, Spec, Target, Tensor } from "../../src/graph/types.ts";
 import { pointwise } from "../pointwise/mod.ts";
 import { rowMax, rowSum } from "../reduce/mod.ts";
+import { rowSizes } from "../reduce/row_sizes.ts";
+import {
+  LOG_SOFTMAX,
+  LOG_SOFTMAX_BACKWARD,
+  rowFunctionLaunch,
+  SOFTMAX,
+  SOFTMAX_BACKWARD,
+} from "./softmax_wgsl.ts";
+import type { RowFunction } from "./softmax_wgsl.ts";
 
 /**
  * Softmax f32 [..., D] of the rows of `x` f32 [..., D], which are finite.
@@ -46,6 +56,16 @@ function refuseEmpty(x: Tensor, op: string): void {
   throw new RangeError(`Cannot ${op} ${showShape(x.shape)}: a row has no elements`);
 }
 
+function refuseUnlike(y: Tensor, dy: Tensor, op: string): void {
+  refuseEmpty(y, op);
+  if (sameShape(y.shape, dy.shape)) return;
+  throw new RangeError(`Cannot ${op} ${showShape(y.shape)} with dy ${showShape(dy.shape)}`);
+}
+
+function launch(f: RowFunction, inputs: readonly Spec[], target: Target): Launch {
+  return rowFunctionLaunch(f, rowSizes(inputs[0] as Spec), target);
+}
+
 /** The op behind {@linkcode softmax}. */
 export const softmaxOp: Op = defineOp({
   name: "softmax",
@@ -55,10 +75,8 @@ export const softmaxOp: Op = defineOp({
     const e = pointwise(EXP_BELOW, [x, rowMax(x)]);
     return pointwise(RATIO, [e, rowSum(e)]);
   },
-  vjp({ outputs: [y] }, [dy]) {
-    if (!y || !dy) return [];
-    return [pointwise(SOFTMAX_SLOPE, [y, dy, rowSum(pointwise(PRODUCT_OF, [y, dy]))])];
-  },
+  launch: ({ inputs }, _, target) => [launch(SOFTMAX, inputs, target)],
+  vjp: ({ outputs: [y] }, [dy]) => y && dy ? [apply(softmaxBackwardOp, [y, dy])] : [],
   cases: softmaxCases(),
 });
 
@@ -71,23 +89,55 @@ export const logSoftmaxOp: Op = defineOp({
     const top = rowMax(x);
     return pointwise(LOG_RATIO, [x, top, rowSum(pointwise(EXP_BELOW, [x, top]))]);
   },
-  vjp: ({ outputs: [y] }, [dy]) => y && dy ? [pointwise(LOG_SLOPE, [y, dy, rowSum(dy)])] : [],
+  launch: ({ inputs }, _, target) => [launch(LOG_SOFTMAX, inputs, target)],
+  vjp: ({ outputs: [y] }, [dy]) => y && dy ? [apply(logSoftmaxBackwardOp, [y, dy])] : [],
   cases: softmaxCases(),
 });
 
-/** Rows whose exponentials would overflow without subtracting the largest element. */
-function softmaxCases(): Case[] {
+/** Gradient of softmax, of its result y and the gradient dy of that: both f32 [..., D]. */
+export const softmaxBackwardOp: Op = defineOp({
+  name: "softmax_backward",
+  inputs: ["y", "dy"],
+  compose({ y, dy }) {
+    refuseUnlike(y, dy, "softmax_backward");
+    return pointwise(SOFTMAX_SLOPE, [y, dy, rowSum(pointwise(PRODUCT_OF, [y, dy]))]);
+  },
+  launch: ({ inputs }, _, target) => [launch(SOFTMAX_BACKWARD, inputs, target)],
+  cases: softmaxCases({ range: { 0: [0, 1] }, inputs: 2 }),
+});
+
+/** Gradient of log_softmax, of its result y and the gradient dy of that: both f32 [..., D]. */
+export const logSoftmaxBackwardOp: Op = defineOp({
+  name: "log_softmax_backward",
+  inputs: ["y", "dy"],
+  compose({ y, dy }) {
+    refuseUnlike(y, dy, "log_softmax_backward");
+    return pointwise(LOG_SLOPE, [y, dy, rowSum(dy)]);
+  },
+  launch: ({ inputs }, _, target) => [launch(LOG_SOFTMAX_BACKWARD, inputs, target)],
+  cases: softmaxCases({ range: { 0: [-8, 0] }, inputs: 2 }),
+});
+
+/**
+ * Cases whose inputs all have one shape. By default the exponentials of a row would overflow without
+ * subtracting the largest element.
+ */
+function softmaxCases(
+  { inputs = 1, range = { 0: [-100, 100] } }: { inputs?: number; range?: Case["range"] } = {},
+): Case[] {
   const softmaxCase = (kind: Case["kind"], ...shape: number[]): Case => ({
     kind,
-    inputs: [{ shape, dtype: "f32" }],
+    inputs: Array.from({ length: inputs }, () => ({ shape, dtype: "f32" as const })),
     attrs: {},
-    range: { 0: [-100, 100] },
+    ...range !== undefined && { range },
   });
   return [
     ...[1, 3, 4, 5, 63, 64, 65].map((columns) => softmaxCase("tile", 9, columns)),
     ...[1, 7, 8, 64].map((rows) => softmaxCase("tile", rows, 83)),
     softmaxCase("ragged", 3, 5, 77),
     softmaxCase("ragged", 11, 1028),
+    softmaxCase("ragged", 3, 20001),
+    softmaxCase("ragged", 2, 65536),
     softmaxCase("bench", 1024, 256),
   ];
 }

@@ -20,14 +20,14 @@ import { FILE_BYTES, namingFile } from "../data/tokenizers/limits.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
 import { specOfTokenizerJson } from "../data/tokenizers/recognize.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { FILES, incoming, outgoing } from "../exchange/mod.ts";
+import { FILES, incoming, outgoing } from "./exchange.ts";
 import { parsed } from "../exchange/parsed.ts";
-import pytorch from "../exchange/pytorch.py" with { type: "text" };
+import type { ModelConfig } from "../models/mod.ts";
 import type { Portable } from "../exchange/types.ts";
 import { tokenizerJsonOf } from "../exchange/vocab.ts";
 
 /** Contents of an exported folder. */
-export interface Exported extends Portable {
+export interface Exported extends Portable<ModelConfig> {
   /** Training steps; undefined when the metadata has none. */
   readonly step: number | undefined;
   readonly tokenizer: Tokenizer | undefined;
@@ -117,14 +117,15 @@ function requireIds(
  */
 export async function writeExported(out: string, exported: Exported): Promise<void> {
   const { tokenizer, step } = exported;
-  const { config, tensors } = outgoing(exported, tokenizer?.end);
+  const { config, tensors, files } = outgoing(exported, tokenizer?.end);
   await requireFree(out);
   const texts: [string, string][] = [
     [FILES.config, json(config)],
     ...tokenizerFiles(exported),
-    exported.model.kind === "recurrent"
-      ? ["model.py", pytorch]
-      : ["generation_config.json", json(idsOf(tokenizer?.end))],
+    ...Object.entries(files).map(([name, content]): [string, string] => [
+      name,
+      typeof content === "string" ? content : json(content),
+    ]),
   ];
   // Transformers requires the format "pt" before it loads tensors into PyTorch.
   const metadata = { format: "pt", ...(step !== undefined && { step: String(step) }) };
@@ -148,11 +149,6 @@ function tokenizerFiles({ tokenizer, context }: Exported): [string, string][] {
     [FILES.tokenizer, json(tokenizer.toJSON())],
     ...Object.entries(files).map(([name, value]): [string, string] => [name, json(value)]),
   ];
-}
-
-/** Token ids for `generate` of transformers. */
-function idsOf(end: number | undefined): Record<string, number> {
-  return end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };
 }
 
 function json(value: unknown): string {

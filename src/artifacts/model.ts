@@ -17,7 +17,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { TargetKind } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { FILES } from "../exchange/mod.ts";
+import { FILES } from "./exchange.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
@@ -171,8 +171,7 @@ function fromCheckpoint(
   const { path, manifest, model: params } = checkpoint;
   const { config: own, tokenizer, vocabulary } = validated(checkpoint);
   const config = located(own, join(path, "..", ".."));
-  const { time: context, targetKind, classes } = taskOf(config.data, vocabulary);
-  const isOurs = !("sha256" in config.model);
+  const { time: context, classes, targetKind } = taskOf(config.data, vocabulary);
   return {
     path,
     kind,
@@ -180,7 +179,7 @@ function fromCheckpoint(
     model: config.model,
     context,
     vocabulary,
-    classes: isOurs ? params.get("head.weight")?.shape[1] ?? vocabulary : classes,
+    classes,
     targetKind,
     tokenizer,
     params,

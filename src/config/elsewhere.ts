@@ -44,6 +44,10 @@ const KEYS: Readonly<Record<string, string>> = {
     "emb_dim embd_size embedding_size model_dim dim_model units rnn_units rnn_size lstm_size nhid " +
     "emsize num_hiddens hidden_units state_size n_hidden",
   "model.heads": "n_head n_heads nhead num_heads num_attention_heads attention_heads head nheads",
+  "model.kv_heads": "num_key_value_heads n_kv_head n_kv_heads num_kv_heads n_head_kv kv_head " +
+    "num_query_groups",
+  "model.attention_window": "sliding_window sliding_window_size",
+  "model.rotary_theta": "rope_theta rope_base rotary_base rotary_emb_base",
   "model.dropout": "resid_pdrop embd_pdrop attn_pdrop dropout_rate dropout_p drop_rate p_dropout " +
     "hidden_dropout_prob attention_probs_dropout_prob attention_dropout recurrent_dropout drop_prob " +
     "hidden_dropout",

@@ -36,6 +36,9 @@ const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recove
  */
 export const LATER_KEYS: Readonly<Record<string, unknown>> = {
   "optim.groups": [],
+  "model.kv_heads": null,
+  "model.attention_window": null,
+  "model.rotary_theta": 10000,
 };
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */

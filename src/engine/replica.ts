@@ -91,7 +91,7 @@ export class Replica {
     return this.#shape.terms;
   }
 
-  /** Trainable elements. */
+  /** Elements of all parameters, frozen ones included. */
   get parameters(): number {
     return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
   }

@@ -1,5 +1,6 @@
 /** What a model is to the rest of the system: its config, its loss, and what it can do. */
 import type { Task } from "../data/source.ts";
+import type { ExportLayout } from "../exchange/types.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
 import type { LossTerms } from "../nn/terms.ts";
@@ -62,6 +63,8 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
   /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
   readonly generates?: (config: C) => { readonly memory: GenerationMemory } | string;
+  /** Its layout in exports; absent: it cannot be exported. */
+  readonly exchange?: ExportLayout<C>;
   /** True if it can carry states from batch to batch (truncated BPTT). Default false. */
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */

@@ -1,8 +1,8 @@
 /** The model registry: a new model is one file and one line here. */
 import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
-import { gpt, gptSchema } from "./gpt.ts";
-import { recurrentNet, recurrentSchema } from "./recurrent.ts";
+import { gpt, gptSchema } from "./gpt/mod.ts";
+import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
 import { userModel } from "./user_model.ts";
 
 /** The `model` part of a config: the schema of the model that `kind` names. */

@@ -53,7 +53,12 @@ export function selfAttention(
   const { headWidth: _, into, back, ...attended } = options;
   const model = x.shape.at(-1) as number;
   const { heads, kvHeads, width } = sizesOf(model, options);
-  const qkv = linear(scope.in("qkv"), x, { ...into, width: (heads + 2 * kvHeads) * width });
+  const parts = [heads * width, kvHeads * width, kvHeads * width];
+  const qkv = linear(scope.in("qkv"), x, {
+    ...into,
+    width: (heads + 2 * kvHeads) * width,
+    parts,
+  });
   const y = attend(scope, qkv, attended);
   return linear(scope.in("out"), y, { ...back, width: model });
 }
@@ -73,7 +78,12 @@ export function crossAttention(
   const model = x.shape.at(-1) as number;
   const { heads, kvHeads, width } = sizesOf(model, options);
   const query = linear(scope.in("q"), x, { ...into, width: heads * width });
-  const pair = linear(scope.in("kv"), memory, { ...into, width: 2 * kvHeads * width });
+  const shared = kvHeads * width;
+  const pair = linear(scope.in("kv"), memory, {
+    ...into,
+    width: 2 * shared,
+    parts: [shared, shared],
+  });
   const y = crossAttend(scope, {
     q: headsOf(query, { heads, width }),
     k: headsOf(pair, { heads: kvHeads, width }),

@@ -1,6 +1,20 @@
 /** Formulas of elementwise layers. */
 import type { Expr, Formula } from "../graph/formula.ts";
-import { add, exp, formula, log, mask, max, mul, sigmoid, tanh } from "../graph/formula.ts";
+import {
+  add,
+  exp,
+  formula,
+  log,
+  mask,
+  max,
+  mul,
+  neg,
+  select,
+  sigmoid,
+  sign,
+  sub,
+  tanh,
+} from "../graph/formula.ts";
 
 /** x + y */
 export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
@@ -45,3 +59,22 @@ export function dropoutFormula(p: number, site: number): Formula {
 export function scaleFormula(factor: number): Formula {
   return formula(1, (x) => mul(x as Expr, factor));
 }
+
+/** -log sigmoid(x - y), exact for large differences of either sign. */
+export const LOG_LOSS: Formula = formula(2, (x, y) => {
+  const d = sub(x as Expr, y as Expr);
+  // Both branches give -1/2 where x equals y, as the loss's derivative does.
+  return add(select(d, 0, neg(d)), log(add(1, exp(select(d, neg(d), d)))));
+});
+
+/** (x - y)^2 */
+export const SQUARED_DIFFERENCE: Formula = formula(2, (x, y) => {
+  const d = sub(x as Expr, y as Expr);
+  return mul(d, d);
+});
+
+/** 1 where x > y, 1/2 where they are equal, else 0. */
+export const IS_ABOVE: Formula = formula(
+  2,
+  (x, y) => mul(add(sign(sub(x as Expr, y as Expr)), 1), 0.5),
+);

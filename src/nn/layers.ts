@@ -147,5 +147,3 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
     : scope.trace.constant([rows, width], sinusoids(rows, width));
   return plus(x, scope.decode === undefined ? table : embedding(table, scope.positions(time)));
 }
-
-export { attend } from "./attention.ts";

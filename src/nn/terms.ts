@@ -3,7 +3,10 @@
  * step, adds, differentiates, reduces over workers and logs.
  */
 import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import type { Tensor } from "../graph/types.ts";
+import { IS_ABOVE, LOG_LOSS, SQUARED_DIFFERENCE } from "./formulas.ts";
 import type { Head } from "./head.ts";
 
 /**
@@ -42,7 +45,8 @@ export const NLL = "nll";
 export const CORRECT = "correct";
 
 /**
- * Classification: the cross-entropy `nll` in nats, and whether the largest logit is the label's.
+ * Classification of tokens (the next one, a masked one, a label each), of sequences or of images, by
+ * what the head reads: the cross-entropy `nll` in nats, and whether the largest logit is the label's.
  * Rows with label IGNORE do not count.
  */
 export function classification(head: Head, labels: Tensor): LossTerms {
@@ -50,6 +54,24 @@ export function classification(head: Head, labels: Tensor): LossTerms {
     [NLL]: { sum: { head, labels, of: crossEntropy }, per: "targets", weight: 1 },
     [CORRECT]: { sum: { head, labels, of: correct }, per: "targets", weight: 0 },
   };
+}
+
+/**
+ * Preferences between pairs: `nll` is -log sigmoid(chosen - rejected) of scores f32 [B] (Bradley and
+ * Terry 1952; as in reward models, Ouyang et al. 2022, equation 1). The targets that count are pairs.
+ */
+export function preference(chosen: Tensor, rejected: Tensor): LossTerms {
+  const pairs = [chosen, rejected];
+  return {
+    [NLL]: { sum: sum(pointwise(LOG_LOSS, pairs)), per: "targets", weight: 1 },
+    [CORRECT]: { sum: sum(pointwise(IS_ABOVE, pairs)), per: "targets", weight: 0 },
+  };
+}
+
+/** Regression: the squared error of predictions f32 [...], summed over all elements, per target. */
+export function squaredError(predicted: Tensor, wanted: Tensor): LossTerms {
+  const total = sum(pointwise(SQUARED_DIFFERENCE, [predicted, wanted]));
+  return { squared_error: { sum: total, per: "targets", weight: 1 } };
 }
 
 /** Whether a sum is over rows of a head. */

@@ -18,8 +18,9 @@ const groupSchema = z.strictObject({
 export type ParamGroup = z.infer<typeof groupSchema>;
 
 /** Weight decay that is independent of the gradient. */
-export const decoupledDecay = z.number().min(0).default(0.1)
-  .describe("Decoupled weight decay, times the learning rate");
+export const decoupledDecay = z.number().min(0).default(0.1).describe(
+  "Decoupled weight decay, times the learning rate; of sgd added to the gradient, by default 0",
+);
 
 /** Clipping, schedule and groups, in the order of the help. */
 export const commonFields = {

@@ -1,5 +1,5 @@
 /** Counts and FLOP per token are those that others publish for the same models. */
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { countsOf } from "../../src/budget/counts.ts";
 import { flopsPerToken } from "../../src/budget/flops.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -100,6 +100,23 @@ Deno.test("GPT-2 at 1024 tokens takes 803.3 MFLOP per token by llm.c's formula",
   assertEquals(at("6N"), 6 * 124_439_808);
   assertEquals((at("6N + 6LCT") / 1e6).toFixed(1), "803.3");
   assertEquals(at("6N + 12LHQT") - at("6N"), 2 * (at("6N + 6LCT") - at("6N")));
+});
+
+Deno.test("a window bounds the tokens that a formula counts", () => {
+  const config = gpt([12, 12, 768]);
+  const at = (window: number | null, formula: string) => {
+    const model = { ...config.model, attention_window: window };
+    return perToken({ ...config, model } as RunConfig, GPT2_VOCABULARY, formula);
+  };
+  for (const formula of ["6N + 6LCT", "6N + 12LHQT"]) {
+    assertEquals(at(1024, formula), at(null, formula));
+    assertEquals(at(5000, formula), at(null, formula));
+    assertLess(at(256, formula), at(null, formula));
+  }
+  // All pairs of a query and a key, and those of the causal half: 256 - 256^2 / 2048 per query.
+  const attended = 12 * 12 * 768;
+  assertEquals(at(256, "6N + 12LHQT") - at(256, "6N"), attended * 256);
+  assertEquals(at(256, "6N + 6LCT") - at(256, "6N"), attended * 224);
 });
 
 Deno.test("what the compiled gradient counts is what llm.c's formula says, within 2 %", () => {

@@ -9,7 +9,13 @@ const recurrent = { kind: "recurrent" } as const;
 
 /** A config, and the keys that nothing in it heeds. */
 const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
-  [{}, ["data.gap", "data.names", "data.fillers", "optim.decay_share"]],
+  [{}, ["data.gap", "data.names", "data.fillers", "optim.decay_share", "model.rotary_theta"]],
+  [{ model: { kind: "gpt", positions: "rotary" } }, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "optim.decay_share",
+  ]],
   [{ data: { source: "recall" }, model: recurrent, optim: { schedule: "wsd" } }, [
     "data.path",
     "data.mix",

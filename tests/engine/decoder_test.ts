@@ -33,6 +33,13 @@ const net = (model: Record<string, unknown>): ModelConfig =>
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a transformer": gpt({ model: { layers: 2 } }),
   "a transformer with sinusoids": gpt({ model: { layers: 2, positions: "sinusoidal" } }),
+  "a transformer with rotary positions": gpt({ model: { layers: 2, positions: "rotary" } }),
+  "a transformer with ALiBi": gpt({ model: { layers: 2, positions: "alibi" } }),
+  "a transformer without positions": gpt({ model: { layers: 2, positions: "none" } }),
+  "a transformer with grouped heads": gpt({
+    model: { layers: 2, width: 24, heads: 6, kv_heads: 2 },
+  }),
+  "a transformer with a window": gpt({ model: { layers: 2, attention_window: 9 } }),
   "a tied transformer of odd width": gpt({ model: { tie_embeddings: true, width: 9, heads: 3 } }),
   "a transformer wider than its base": gpt({
     model: { layers: 2, mup_base_width: 4, mup_base_heads: 1 },
@@ -122,7 +129,13 @@ for (const [place, open] of Object.entries(DEVICES)) {
 
   Deno.test(`past the context the window slides and equals a fresh one, on ${place}`, async () => {
     const device = await open();
-    for (const name of ["a transformer", "a transformer with sinusoids"]) {
+    const names = [
+      "a transformer",
+      "a transformer with sinusoids",
+      "a transformer with rotary positions",
+      "a transformer with ALiBi",
+    ];
+    for (const name of names) {
       const context = 12;
       const parts = partsOf(name, context);
       const decoder = await decoderOf(device, parts);

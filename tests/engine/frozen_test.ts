@@ -81,6 +81,8 @@ Deno.test("the gradient of what is trained is that of the whole model, bit for b
     const replica = await opened(configOf({ kind: "adamw", groups }));
     replica.accumulate(0, { level: 2, index: 0 });
     const flat = await replica.gradient();
+    // What an all-reduce sends parts of.
+    assertEquals(flat.length, replica.gradientSize);
     return new Map(
       paramsOf(replica.layout, "grad").map(({ name, offset, shape }) => {
         return [name, bits(flat.slice(offset, offset + sizeOf(shape))).join()];

@@ -2,9 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { folded } from "../../src/exchange/folded.ts";
+import { folded } from "../../src/models/gpt/folded.ts";
+import type { ModelConfig } from "../../src/models/mod.ts";
 import type { Portable } from "../../src/exchange/types.ts";
-import type { GptConfig } from "../../src/models/gpt.ts";
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
@@ -14,7 +15,7 @@ import { portableOf, someTokens, traceLogits } from "./models.ts";
 
 const GPT = { kind: "gpt", layers: 2, width: 12, heads: 3 };
 
-async function logitsOf(device: Device, portable: Portable): Promise<Float64Array> {
+async function logitsOf(device: Device, portable: Portable<ModelConfig>): Promise<Float64Array> {
   const values = [...portable.params].map(([name, { data }]) => [name, data] as const);
   const tokens = someTokens(2 * portable.context, portable.vocabulary);
   const { logits } = traceLogits(portable, 2);

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { fromGpt2 } from "../../src/exchange/gpt2.ts";
+import { fromGpt2 } from "../../src/models/gpt/gpt2.ts";
 import { LOSS } from "../../src/plan/layout.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { traceGradient } from "../../src/engine/plans.ts";

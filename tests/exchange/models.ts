@@ -17,7 +17,7 @@ import type { Portable, Sizes } from "../../src/exchange/types.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 
 /** What a test says of its model; the rest is tiny. */
-export interface PortableInput extends Partial<Omit<Sizes, "model">> {
+export interface PortableInput extends Partial<Omit<Sizes<ModelConfig>, "model">> {
   readonly model: Readonly<Record<string, unknown>>;
 }
 
@@ -36,7 +36,7 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
 
 /** The logits of a model, traced: source `tokens` [rows, T]; and the parameters it declares. */
 export function traceLogits(
-  { model, context, vocabulary, classes, targetKind }: Sizes,
+  { model, context, vocabulary, classes, targetKind }: Sizes<ModelConfig>,
   rows: number,
 ): { logits: Tensor; params: readonly Param[] } {
   const trace = newTrace();
@@ -48,7 +48,7 @@ export function traceLogits(
 }
 
 /** A model with parameters that are a function of their names: gains near 1, all else near 0. */
-export function portableOf(input: PortableInput): Portable {
+export function portableOf(input: PortableInput): Portable<ModelConfig> {
   const model: ModelConfig = modelSchema.parse(input.model);
   const { context = 8, vocabulary = 11, targetKind = "next_token" } = input;
   const sizes = { model, context, vocabulary, classes: input.classes ?? vocabulary, targetKind };

@@ -99,6 +99,12 @@ Deno.test("models that no layout holds are refused, and nothing is written", asy
   };
   await refused({ model: { ...RECURRENT, cell: "gru_before" } }, "resets after the product");
   await refused({ model: GPT, targetKind: "sequence_class", classes: 2 }, "it gives labels");
+  for (const positions of ["rotary", "alibi", "none"]) {
+    const says = `as GPT-2: need learned or sinusoidal positions: it has positions=${positions}`;
+    await refused({ model: { ...GPT, positions } }, says);
+  }
+  await refused({ model: { ...GPT, kv_heads: 1 } }, "need as many heads of keys as heads: it has");
+  await refused({ model: { ...GPT, attention_window: 4 } }, "it has attention_window=4");
 });
 
 Deno.test("a folder that holds something is not written to, an empty one is", async () => {

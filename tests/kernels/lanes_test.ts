@@ -55,7 +55,7 @@ async function outputsOf(
 
 /** Whether both kernels compute each element as the same sum in the same order. */
 function addsAlike({ name }: Op, { inputs, attrs }: Case): boolean {
-  if (name.startsWith("layer_norm") || name.startsWith("rms_norm")) return false;
+  if (/^(layer_norm|rms_norm|(log_)?softmax)/.test(name)) return false;
   if (!name.startsWith("attention")) return true;
   const { width, valueWidth } = attentionSizes(inputs.slice(0, basesOf(attrs).length), attrs);
   return width % 4 === 0 && valueWidth % 4 === 0;
@@ -87,10 +87,14 @@ Deno.test("subgroup lanes cooperate on CPU drivers only", () => {
     "batched_matmul",
     "layer_norm",
     "layer_norm_backward",
+    "log_softmax",
+    "log_softmax_backward",
     "recurrence",
     "recurrence_backward",
     "rms_norm",
     "rms_norm_backward",
+    "softmax",
+    "softmax_backward",
   ]);
   for (const op of OPS_BY_LANES) {
     const tests = shared(op);

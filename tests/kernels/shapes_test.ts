@@ -218,6 +218,11 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
   ],
   softmax: [[[f32(3, 0)], {}, "softmax [3, 0]"], [[f32(3), f32(3)], {}, "need x: got 2"]],
   log_softmax: [[[f32(3, 0)], {}, "log_softmax [3, 0]"], [[], {}, "need x: got 0"]],
+  softmax_backward: [
+    [[f32(3, 4), f32(4)], {}, "softmax_backward [3, 4] with dy [4]"],
+    [[f32(3, 0), f32(3, 0)], {}, "a row has no elements"],
+  ],
+  log_softmax_backward: [[[f32(3, 4), f32(4, 3)], {}, "[3, 4] with dy [4, 3]"]],
   swiglu: [[[f32(3, 5)], {}, "[3, 5]: need an even last axis"]],
   rms_norm: [
     [[f32(3, 5), f32(4)], { eps: 0 }, "gain [4]: the last axis is 5"],

@@ -80,3 +80,25 @@ export function duplicateExports(files: SourceFiles): string[] {
   return Array.from(paths).filter(([, known]) => known.size > 1)
     .map(([name, known]) => `${name}: ${Array.from(known).join(", ")}`);
 }
+
+/**
+ * Places outside the models' own folders that branch on the kind of a model, as `path: code`: a
+ * comparison of a model's kind, or of anything with the name of a kind, or a table entry by it.
+ */
+export function kindBranches(files: SourceFiles, kinds: readonly string[]): string[] {
+  const names = kinds.join("|");
+  const patterns = [
+    new RegExp(
+      `(?:[!=]==?|\\bcase)\\s*["'\`](?:${names})["'\`]|["'\`](?:${names})["'\`]\\s*[!=]==?`,
+    ),
+    /\bmodel(?:Config)?\??\.kind\s*[!=]==?|[!=]==?\s*[\w.]*\bmodel(?:Config)?\??\.kind\b/,
+    /\bswitch\s*\(\s*[\w.]*\bmodel\??\.kind\b/,
+    new RegExp(`\\bMODELS(?:\\.|\\[")(?:${names})\\b`),
+  ];
+  return Array.from(files).filter(([path]) => !path.startsWith("src/models/"))
+    .flatMap(([path, text]) =>
+      text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, "").split("\n")
+        .filter((line) => patterns.some((pattern) => pattern.test(line)))
+        .map((line) => `${path}: ${line.trim()}`)
+    );
+}

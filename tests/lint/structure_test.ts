@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { MODELS } from "../../src/models/mod.ts";
 import {
   duplicateExports,
   importCycles,
   importsOf,
+  kindBranches,
   largeFolders,
   longFiles,
   MAX_FILES,
@@ -78,4 +80,26 @@ Deno.test("no name is exported with two meanings", () => {
   ]);
   assertEquals(duplicateExports(files), ["Part: src/a.ts, src/b.ts"]);
   assertEquals(duplicateExports(sources()), []);
+});
+
+Deno.test("no source file branches on the kind of a model outside the model's own", () => {
+  const branches = [
+    'if (model.kind === "gpt") return 1;',
+    'return "recurrent" !== name;',
+    'case "gpt":',
+    "const same = a.model.kind === b.model.kind;",
+    "switch (config.model.kind) {",
+    "const { schema } = MODELS.gpt;",
+  ];
+  const lines = branches.map((line) => `  ${line}\n`).join("");
+  const fine =
+    '/** model.kind === "gpt" */\nconst preset = { kind: "gpt" };\nmodelOf(model).carries;\n';
+  const files = new Map([
+    ["src/a.ts", lines],
+    ["src/b.ts", fine],
+    ["src/models/gpt/a.ts", lines],
+  ]);
+  const kinds = Object.keys(MODELS);
+  assertEquals(kindBranches(files, kinds), branches.map((line) => `src/a.ts: ${line}`));
+  assertEquals(kindBranches(sources(), kinds), []);
 });

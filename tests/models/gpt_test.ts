@@ -16,7 +16,9 @@ import { modelOf } from "../../src/models/mod.ts";
 import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
-import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
+import { showPlan } from "../../src/plan/show.ts";
+import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 
@@ -60,8 +62,81 @@ Deno.test("the number of parameters is that of the formula", () => {
   }
 });
 
+Deno.test("shared heads have the parameters of a smaller projection, other positions none", () => {
+  const namesOf = (model: Partial<GptConfig>) => {
+    const { params } = shapeOf(
+      tinyConfig({ model: { width: 24, heads: 6, ...model } }),
+      VOCABULARY,
+    );
+    return new Map(params.map(({ name, shape }) => [name, shape]));
+  };
+  const plain = namesOf({});
+  assertEquals(plain.get("blocks.0.qkv.weight"), [24, 72]);
+  for (const [kv_heads, columns] of [[6, 72], [3, 48], [1, 32]] as const) {
+    const shared = namesOf({ kv_heads });
+    assertEquals(shared.get("blocks.0.qkv.weight"), [24, columns]);
+    assertEquals([...shared.keys()], [...plain.keys()]);
+  }
+  for (const positions of ["rotary", "alibi", "none"] as const) {
+    const names = [...namesOf({ positions, attention_window: 3 }).keys()];
+    assertEquals(names, [...plain.keys()].filter((name) => name !== "positions.weight"));
+  }
+});
+
+Deno.test("as many heads of keys and values as heads change no call", () => {
+  const callsOf = (model: Partial<GptConfig>) =>
+    showPlan(
+      gradientPlan(tinyConfig({ model }), VOCABULARY, shapeOf(tinyConfig(), VOCABULARY).layout),
+    );
+  assertEquals(callsOf({ kv_heads: 2 }), callsOf({}));
+});
+
+Deno.test("a token outside the window of every block changes no logits", async () => {
+  const config = tinyConfig({
+    micro_batch_size: 1,
+    window: 6,
+    model: { layers: 2, attention_window: 2, positions: "none" },
+  });
+  const { graph, params } = traceLogits(config);
+  const options = { params, config, vocabulary: VOCABULARY };
+  const loaded = await loadGraph(openReference(), graph, options);
+  const last = async (...tokens: number[]) => {
+    loaded.memory.write("tokens", Uint32Array.from(tokens));
+    return (await resultsOf(loaded, graph)).logits?.slice(5 * VOCABULARY) as Float64Array;
+  };
+  const before = await last(3, 1, 4, 1, 5, 9);
+  // Two blocks reach two tokens back.
+  assertEquals(await last(7, 2, 8, 1, 5, 9), before);
+  assertNotEquals(await last(3, 1, 4, 2, 5, 9), before);
+});
+
+Deno.test("without positions the order of the tokens before the last changes nothing", async () => {
+  const lastOf = async (positions: GptConfig["positions"], tokens: readonly number[]) => {
+    const config = tinyConfig({ micro_batch_size: 1, window: 6, model: { positions } });
+    const { graph, params } = traceLogits(config);
+    const device = openReference({ precision: "f64" });
+    const options = { params, config, vocabulary: VOCABULARY };
+    const loaded = await loadGraph(device, graph, options);
+    loaded.memory.write("tokens", Uint32Array.from(tokens));
+    return (await resultsOf(loaded, graph)).logits?.slice(5 * VOCABULARY) as Float64Array;
+  };
+  const [one, other] = [[3, 1, 4, 1, 5, 9], [5, 4, 1, 3, 1, 9]];
+  for (const positions of ["learned", "sinusoidal", "rotary", "alibi", "none"] as const) {
+    const [a, b] = [await lastOf(positions, one), await lastOf(positions, other)];
+    const apart = a.reduce((most, v, i) => Math.max(most, Math.abs(v - (b[i] as number))), 0);
+    assertEquals(apart < 1e-9, positions === "none", `${positions}: ${apart}`);
+  }
+});
+
 Deno.test("changing a token changes the logits from it on, and none before it", async () => {
-  for (const input of [{}, { model: { layers: 2, positions: "sinusoidal" } }] as TinyInput[]) {
+  const models: Partial<GptConfig>[] = [
+    {},
+    { layers: 2, positions: "sinusoidal" },
+    { positions: "rotary", heads: 4, kv_heads: 2 },
+    { positions: "alibi" },
+    { positions: "none", layers: 2 },
+  ];
+  for (const input of models.map((model) => ({ model }))) {
     const config = tinyConfig({ micro_batch_size: 1, window: 6, ...input });
     const { graph, params } = traceLogits(config);
     const loaded = await loadGraph(openReference(), graph, {
@@ -207,6 +282,16 @@ Deno.test("initial residual projections are scaled down by the depth", () => {
       assertAlmostEquals(init.std, 0.02 * scale, 1e-15, name);
     }
   }
+});
+
+Deno.test("shared heads that do not divide the heads, and odd rotary heads, are rejected", () => {
+  const refused = (model: Partial<GptConfig>, says: string) =>
+    assertThrows(() => tinyConfig({ model }), UserError, says);
+  refused({ heads: 4, kv_heads: 3 }, "kv_heads 3, heads 4");
+  refused({ heads: 2, kv_heads: 4 }, "need a divisor of heads: kv_heads 4, heads 2");
+  refused({ width: 9, heads: 3, positions: "rotary" }, "even width for rotary positions: width 9");
+  refused({ positions: "rotary", rotary_theta: 1 }, "rotary_theta");
+  refused({ attention_window: 0 }, "attention_window");
 });
 
 Deno.test("heads that do not divide the width are rejected with both numbers", () => {

@@ -19,6 +19,20 @@ const GPTS: Readonly<Record<string, TinyInput["model"]>> = {
   "sinusoidal positions": { positions: "sinusoidal" },
   "tied embedding": { tie_embeddings: true },
   dropout: { dropout: 0.3 },
+  "rotary positions": { positions: "rotary", layers: 2, width: 8 },
+  "ALiBi": { positions: "alibi" },
+  "no positions": { positions: "none" },
+  "grouped heads": { width: 8, heads: 4, kv_heads: 2 },
+  "a window": { attention_window: 2, layers: 2 },
+  "rotary, grouped heads and a window": {
+    positions: "rotary",
+    rotary_theta: 100,
+    width: 8,
+    heads: 4,
+    kv_heads: 1,
+    attention_window: 3,
+    dropout: 0.2,
+  },
   "all at once": { layers: 2, tie_embeddings: true, dropout: 0.2, positions: "sinusoidal" },
 };
 

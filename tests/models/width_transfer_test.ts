@@ -18,7 +18,7 @@ import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { modelOf } from "../../src/models/mod.ts";
-import { widthFactors } from "../../src/models/width_transfer.ts";
+import { widthFactors } from "../../src/models/gpt/width_transfer.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 import { gradientPlan, shapeOf } from "../../src/engine/plans.ts";

@@ -4,15 +4,8 @@ import { rootKey } from "../../src/base/random.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { dropoutFormula, GELU, scaleFormula } from "../../src/nn/formulas.ts";
-import {
-  attend,
-  dropout,
-  embed,
-  layerNorm,
-  linear,
-  positions,
-  unembed,
-} from "../../src/nn/layers.ts";
+import { attend } from "../../src/nn/attention.ts";
+import { dropout, embed, layerNorm, linear, positions, unembed } from "../../src/nn/layers.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { sinusoids } from "../../src/nn/sinusoids.ts";
 

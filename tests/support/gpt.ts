@@ -2,7 +2,7 @@
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
-import type { GptConfig } from "../../src/models/gpt.ts";
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 
 /** What a test says of its run; the rest is tiny. */
 export interface TinyInput extends Omit<RunInput, "model" | "data"> {

@@ -12,14 +12,17 @@ import { handleOrder, payloadBytes } from "./handlers.ts";
 import { BEAT_MS } from "./heartbeat.ts";
 import { type OpenDevice, type TrainerOptions, WorkerState } from "./worker_state.ts";
 
+/** How the orders of a coordinator ended: by `stop`, or because its channel closed. */
+export type OrdersEnd = "stopped" | "gone";
+
 /** Carries out orders until `stop`, or until the coordinator is gone. */
-export async function train(options: TrainerOptions, openDevice: OpenDevice): Promise<void> {
+export async function train(options: TrainerOptions, openDevice: OpenDevice): Promise<OrdersEnd> {
   const trainer = new Trainer(options, openDevice);
   const timer = setInterval(() => trainer.beat(), BEAT_MS);
   const work = trainer.work();
   work.catch(() => {}); // errors after the end do not matter
   try {
-    await Promise.race([trainer.listen(), work]);
+    return await Promise.race([trainer.listen(), work]);
   } catch (error) {
     await options.coordinator.send(header(failureReply(error))).catch(() => {});
     throw error;
@@ -38,13 +41,13 @@ class Trainer {
   }
 
   /** Receives orders; `hurry` and `form` also take effect at once. */
-  async listen(): Promise<void> {
+  async listen(): Promise<OrdersEnd> {
     const { options: { coordinator } } = this.#worker;
     while (true) {
       const frame = await coordinator.receive((header, bytes) => this.#checkSize(header, bytes));
-      if (frame === undefined) return;
+      if (frame === undefined) return "gone";
       const order = frame.header as unknown as Order;
-      if (order.type === "stop") return;
+      if (order.type === "stop") return "stopped";
       if (order.type === "hurry") {
         this.#worker.hurry.abort();
         continue;
@@ -60,7 +63,7 @@ class Trainer {
   }
 
   /** Carries out orders in order. */
-  async work(): Promise<void> {
+  async work(): Promise<never> {
     const worker = this.#worker;
     while (true) {
       const { order, payload } = await this.#orders.next();

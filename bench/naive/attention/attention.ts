@@ -56,6 +56,7 @@ export const attentionTwin: Twin = {
     const count = call.sizes.bases.length;
     const scores = output("scores", outputs.length - 1);
     const [q, k, v] = (["q", "k", "v"] as const).map((part) => baseName(call, part));
+    const rowOf = (part: HeadPart) => partColumns(call.sizes, part).columns;
     return [
       naiveLaunch(call, {
         count: sizeOf(square(call.sizes).shape),
@@ -102,9 +103,10 @@ export const attentionTwin: Twin = {
   let t = (i / (DV * H)) % TQ;
   let b = i / (DV * H * TQ);
   let row = ((b * H + h) * TQ + t) * TK;
+  let value = v_at(b, 0u, h) + c;
   var total = 0.0f;
   for (var j = 0u; j <= last_key(t); j++) {
-    total += scores[row + j] * kept(row + j) * ${v}[v_at(b, j, h) + c];
+    total += scores[row + j] * kept(row + j) * ${v}[value + j * ${rowOf("v")}u];
   }
   y[i] = total;
 `,
@@ -113,30 +115,37 @@ export const attentionTwin: Twin = {
   },
 };
 
-/** WGSL of the gradient of one element `c` of a row of token t: of head h of q, h of k or of v. */
+/**
+ * WGSL that adds the gradient of one element of a base tensor to `total`, if `column` is one of the
+ * part's.
+ */
 function gradient(call: NaiveCall, part: HeadPart): string {
   const { heads, kvHeads } = call.sizes;
-  const { first, columns, width } = partColumns(call.sizes, part);
+  const { first, columns, width, heads: own } = partColumns(call.sizes, part);
+  const row = (of: HeadPart) => partColumns(call.sizes, of).columns;
   const time = part === "q" ? "TQ" : "TK";
   const [q, k] = [baseName(call, "q"), baseName(call, "k")];
   const group = heads / kvHeads;
-  const term = part === "k"
-    ? `slopes[(square + n) * TK + t] * ${q}[q_at(b, n, h) + c]`
-    : "probabilities[(square + n) * TK + t] * dy[((b * TQ + n) * H + h) * DV + c]";
+  const [other, term] = part === "k"
+    ? ["q_at(b, 0u, h) + c", `slopes[pair] * ${q}[other + n * ${row("q")}u]`]
+    : ["(b * TQ * H + h) * DV + c", "probabilities[pair] * dy[other + n * H * DV]"];
   const sum = part === "q"
-    ? `    let h = at / D;
+    ? `    let slope = ((b * H + head) * TQ + t) * TK;
+    let key = k_at(b, 0u, head) + c;
     for (var j = 0u; j <= last_key(t); j++) {
-      total += slopes[((b * H + h) * TQ + t) * TK + j] * ${k}[k_at(b, j, h) + c];
+      total += slopes[slope + j] * ${k}[key + j * ${row("k")}u];
     }`
-    : `    for (var m = 0u; m < ${group}u; m++) {
-      let h = (at / ${width}u) * ${group}u + m;
-      let square = (b * H + h) * TQ;
-      for (var n = first_query(t); n < TQ; n++) { total += ${term}; }
+    : `    for (var h = head * ${group}u; h < (head + 1u) * ${group}u; h++) {
+      let square = (b * H + h) * TQ * TK + t;
+      let other = ${other};
+      for (var n = first_query(t); n < TQ; n++) {
+        let pair = square + n * TK;
+        total += ${term};
+      }
     }`;
-  const heads_ = part === "q" ? heads : kvHeads;
-  return `  if (column >= ${first}u && column < ${first + heads_ * width}u) {
-    let at = column - ${first}u;
-    let c = at % ${width}u;
+  return `  if (column >= ${first}u && column < ${first + own * width}u) {
+    let c = (column - ${first}u) % ${width}u;
+    let head = (column - ${first}u) / ${width}u;
     let t = (i / ${columns}u) % ${time};
     let b = i / (${columns}u * ${time});
 ${sum}

@@ -36,7 +36,8 @@ function offsets({ sizes, attrs }: NaiveCall): string {
   const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
   const functions = (["q", "k", "v"] as const).map((part) => {
     const { columns, first, width } = partColumns(sizes, part);
-    const [time, head] = part === "q" ? ["TQ", "h"] : ["TK", `(h / ${heads / kvHeads}u)`];
+    const group = heads / kvHeads;
+    const [time, head] = part === "q" ? ["TQ", "h"] : ["TK", group === 1 ? "h" : `(h / ${group}u)`];
     return `fn ${part}_at(b: u32, t: u32, h: u32) -> u32 {
   return (b * ${time} + t) * ${columns}u + ${first}u + ${head} * ${width}u;
 }`;

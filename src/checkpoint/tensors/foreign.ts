@@ -30,6 +30,7 @@ export interface ForeignFile {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   /** Dtypes of all other tensors, by name. */
   readonly others: ReadonlyMap<string, string>;
+  /** Its metadata by name. */
   readonly metadata: Metadata;
 }
 

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { say, sayText } from "../../base/text/say.ts";
 import { basename, dirname, resolve } from "node:path";
+import { exportLayoutOf } from "../../artifacts/exchange.ts";
 import { writeExported } from "../../artifacts/exported.ts";
 import { type OpenedModel, openModel } from "../../artifacts/model.ts";
 import { runCommand } from "../command.ts";
@@ -44,12 +45,7 @@ export async function exportCommand(args: readonly string[]): Promise<void> {
   status.end();
   printsReport();
   say(lineOf(opened));
-  if (opened.model.kind === "gpt" && opened.model.positions === "sinusoidal") {
-    say("Its sinusoidal positions were written as a table of their values (wpe)");
-  }
-  if (opened.model.kind === "gpt" && opened.model.mup_base_width !== null) {
-    say("Its width multipliers went into the last norm (ln_f) and the queries (c_attn)");
-  }
+  for (const note of exportLayoutOf(opened.model).notes?.(opened.model) ?? []) say(note);
   if (opened.tokenizer === undefined) say("It has no tokenizer: none was written");
   say(`Everything lies in ${out}`);
 }
@@ -62,9 +58,8 @@ function defaultOut(path: string, { kind }: OpenedModel): string {
 
 function lineOf({ path, step, model, params }: OpenedModel): string {
   const count = [...params.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const layout = model.kind === "gpt" ? "GPT2LMHeadModel" : `${model.cell} with PyTorch's names`;
   return `${basename(path)}: ${count} parameters${step === undefined ? "" : ` of step ${step}`} ` +
-    `as ${layout}`;
+    `as ${exportLayoutOf(model).name(model)}`;
 }
 
 if (import.meta.main) await runCommand(() => exportCommand(Deno.args));

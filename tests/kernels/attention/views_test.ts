@@ -1,6 +1,6 @@
 /** What attention() traces for views of heads and masks, and the arguments that it rejects. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { attention, attentionOp, headsOf } from "../../../kernels/attention/mod.ts";
+import { attention, attentionOp, headsOf, packedHeads } from "../../../kernels/attention/mod.ts";
 import type { AttentionOptions, HeadTriple } from "../../../kernels/attention/mod.ts";
 import { sources } from "../../support/graph/sources.ts";
 
@@ -28,6 +28,24 @@ Deno.test("attention() takes each tensor once, and says what it holds", () => {
   const [call] = trace.calls;
   assertEquals(call?.inputs, [q.of, pair]);
   assertEquals(call?.attrs, { heads: 2, layout: "q,vk" });
+});
+
+Deno.test("packedHeads() finds grouped heads, whose columns attention() reads in one piece", () => {
+  const { f32, trace } = sources();
+  const qkv = f32("qkv", [2, 6, 40]);
+  const { q, k, v } = packedHeads(qkv, 6, { kvHeads: 2 });
+  assertEquals([q, k, v].map(({ first, heads, width }) => [first, heads, width]), [
+    [0, 6, 4],
+    [24, 2, 4],
+    [32, 2, 4],
+  ]);
+  assertEquals(attention({ q, k, v }).shape, [2, 6, 24]);
+  assertEquals(trace.calls[0]?.attrs, { heads: 6, kvHeads: 2 });
+  assertThrows(
+    () => packedHeads(qkv, 3, { kvHeads: 2 }),
+    RangeError,
+    "must be a multiple of heads + 2 x heads of keys: [2, 6, 40]",
+  );
 });
 
 Deno.test("attention() joins the tensors of masks where a launch cannot bind them", () => {

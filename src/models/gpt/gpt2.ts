@@ -3,18 +3,18 @@
  * Its linear layers are Conv1D with weights [in, out] as ours; only the head is transposed. D
  * width, T context, V vocabulary.
  */
-import { EPS } from "../../kernels/layer_norm/mod.ts";
-import { UserError } from "../base/user_error.ts";
-import { sameShape } from "../base/shape.ts";
-import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
-import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
-import { type GptConfig, gptSchema } from "../models/gpt.ts";
-import { sinusoids } from "../nn/sinusoids.ts";
+import { EPS } from "../../../kernels/layer_norm/mod.ts";
+import { UserError } from "../../base/user_error.ts";
+import { sameShape } from "../../base/shape.ts";
+import type { ForeignFile } from "../../checkpoint/tensors/foreign.ts";
+import type { NamedTensor } from "../../checkpoint/tensors/tensor.ts";
+import { type GptConfig, gptSchema } from "./schema.ts";
+import { sinusoids } from "../../nn/sinusoids.ts";
 import { folded } from "./folded.ts";
-import { inward, type LayoutRow, outward } from "./rows.ts";
-import { type Gpt2Config, gpt2ConfigSchema } from "./schema.ts";
-import type { Portable, Sizes } from "./types.ts";
-import { parsed } from "./parsed.ts";
+import { inward, type LayoutRow, outward } from "../../exchange/rows.ts";
+import { type Gpt2Config, gpt2ConfigSchema } from "../../exchange/schema.ts";
+import type { ExportLayout, Portable, Sizes } from "../../exchange/types.ts";
+import { parsed } from "../../exchange/parsed.ts";
 
 /** Prefix of GPT2Model's tensors in a GPT2LMHeadModel. */
 const PREFIX = "transformer.";
@@ -77,9 +77,10 @@ function rowsOf(
 /**
  * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table, and width multipliers are
  * folded into the parameters.
- * @throws {UserError} `config` unless the model predicts the next token.
+ * @throws {UserError} `config` unless the model predicts the next token, and GPT-2 has all its parts.
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
+  requireGpt2(portable.model);
   const { model: { positions, width }, context, targetKind } = portable;
   if (targetKind !== "next_token") {
     throw new UserError(
@@ -95,6 +96,21 @@ export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   return tensors.map((tensor) =>
     tensor.name === "lm_head.weight" ? tensor : { ...tensor, name: PREFIX + tensor.name }
   );
+}
+
+/** @throws {UserError} `config` for a transformer that GPT2LMHeadModel cannot compute. */
+function requireGpt2({ positions, heads, kv_heads, attention_window }: GptConfig): void {
+  const needs: [boolean, string][] = [
+    [
+      positions === "learned" || positions === "sinusoidal",
+      `learned or sinusoidal positions: it has positions=${positions}`,
+    ],
+    [(kv_heads ?? heads) === heads, `as many heads of keys as heads: it has kv_heads=${kv_heads}`],
+    [attention_window === null, `no window: it has attention_window=${attention_window}`],
+  ];
+  const missing = needs.find(([holds]) => !holds);
+  if (missing === undefined) return;
+  throw new UserError("config", `Cannot export the transformer as GPT-2: need ${missing[1]}`);
 }
 
 /** The config.json of a GPT2LMHeadModel; `end`: end-of-document token. */
@@ -265,3 +281,26 @@ function withSinusoids(found: Portable<GptConfig>): Portable<GptConfig> {
   params.delete("positions.weight");
   return { ...found, model: { ...found.model, positions: "sinusoidal" }, params };
 }
+
+/** Token ids for `generate` of transformers. */
+function idsOf(end: number | undefined): Record<string, number> {
+  return end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };
+}
+
+/** GPT2LMHeadModel of transformers. */
+export const GPT2_LAYOUT: ExportLayout<GptConfig> = {
+  type: "gpt2",
+  name: () => "GPT2LMHeadModel",
+  config: gpt2ConfigOf,
+  tensors: toGpt2,
+  files: (end) => ({ "generation_config.json": idsOf(end) }),
+  notes: ({ positions, mup_base_width: base }) => [
+    ...positions === "sinusoidal"
+      ? ["Its sinusoidal positions were written as a table of their values (wpe)"]
+      : [],
+    ...base === null
+      ? []
+      : ["Its width multipliers went into the last norm (ln_f) and the queries (c_attn)"],
+  ],
+  read: fromGpt2,
+};

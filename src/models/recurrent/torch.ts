@@ -3,15 +3,16 @@
  * (src/nn/recurrent.ts); the embedding is renamed, and the head is transposed to [K, H] as in
  * torch.nn.Linear. V vocabulary, K classes, H hidden units, G gates.
  */
-import { UserError } from "../base/user_error.ts";
-import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
-import type { TargetKind } from "../data/source.ts";
-import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
-import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
-import { parsed } from "./parsed.ts";
-import { inward, type LayoutRow, outward } from "./rows.ts";
-import { recurrentConfigSchema, type RecurrentExport } from "./schema.ts";
-import type { Portable, Sizes } from "./types.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ForeignFile } from "../../checkpoint/tensors/foreign.ts";
+import type { TargetKind } from "../../data/source.ts";
+import type { NamedTensor } from "../../checkpoint/tensors/tensor.ts";
+import { CELLS, type RecurrentConfig, recurrentSchema } from "./schema.ts";
+import pytorch from "./pytorch.py" with { type: "text" };
+import { parsed } from "../../exchange/parsed.ts";
+import { inward, type LayoutRow, outward } from "../../exchange/rows.ts";
+import { recurrentConfigSchema, type RecurrentExport } from "../../exchange/schema.ts";
+import type { ExportLayout, Portable, Sizes } from "../../exchange/types.ts";
 
 function rowsOf({ model, vocabulary, classes }: Sizes<RecurrentConfig>): LayoutRow[] {
   const { layers, width, bidirectional, cell } = model;
@@ -117,3 +118,13 @@ export function fromTorch(
   const sizes = { model, context, vocabulary, classes, targetKind };
   return { ...sizes, params: inward(file, rowsOf(sizes), { what: weights }) };
 }
+
+/** PyTorch's names, with a module in Python that loads them. */
+export const TORCH_LAYOUT: ExportLayout<RecurrentConfig> = {
+  type: "shoal_recurrent",
+  name: ({ cell }) => `${cell} with PyTorch's names`,
+  config: torchConfigOf,
+  tensors: toTorch,
+  files: () => ({ "model.py": pytorch }),
+  read: fromTorch,
+};

@@ -2,10 +2,10 @@
  * Folds muP width multipliers into the parameters of a transformer for export, because other
  * programs do not have such multipliers. The logits stay the same.
  */
-import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
-import type { GptConfig } from "../models/gpt.ts";
-import { widthFactors } from "../models/width_transfer.ts";
-import type { Portable } from "./types.ts";
+import type { NamedTensor } from "../../checkpoint/tensors/tensor.ts";
+import type { GptConfig } from "./schema.ts";
+import { widthFactors } from "./width_transfer.ts";
+import type { Portable } from "../../exchange/types.ts";
 
 /** The final norm, whose output feeds the head. */
 const NORM = /^norm\.(weight|bias)$/;
