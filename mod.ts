@@ -104,6 +104,25 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
 export { OPS } from "./kernels/mod.ts";
+export {
+  alibiSlopes,
+  attention,
+  attentionOp,
+  cachedAttention,
+  cachedAttentionOp,
+  headsOf,
+  packedHeads,
+} from "./kernels/attention/mod.ts";
+export type {
+  AttentionAttrs,
+  AttentionDropout,
+  AttentionMask,
+  AttentionOptions,
+  CachedAttentionOptions,
+  HeadColumns,
+  Heads,
+  HeadTriple,
+} from "./kernels/attention/mod.ts";
 export { embedding, embeddingOp } from "./kernels/embedding/mod.ts";
 export { batchedMatmul, batchedMatmulOp, matmul, matmulOp } from "./kernels/matmul/mod.ts";
 export type { BatchedMatmulAttrs, MatmulAttrs } from "./kernels/matmul/mod.ts";
@@ -113,6 +132,8 @@ export {
   concat,
   concatAxis,
   concatOp,
+  indexCopy,
+  indexCopyOp,
   meanAxis,
   reshape,
   reshapeOp,
@@ -120,7 +141,7 @@ export {
   sliceLast,
   sliceLastOp,
 } from "./kernels/shape/mod.ts";
-export type { ReshapeAttrs, SliceLastAttrs } from "./kernels/shape/mod.ts";
+export type { IndexCopyAttrs, ReshapeAttrs, SliceLastAttrs } from "./kernels/shape/mod.ts";
 export { pointwise, pointwiseOp, swiglu, swigluOp } from "./kernels/pointwise/mod.ts";
 export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
 export {
@@ -136,6 +157,15 @@ export {
   sumOp,
 } from "./kernels/reduce/mod.ts";
 export type { SumAttrs } from "./kernels/reduce/mod.ts";
+export { rotary, rotaryFrequencies, rotaryOp, rotaryTables } from "./kernels/rotary/mod.ts";
+export type {
+  RotaryAttrs,
+  RotaryFrequencies,
+  RotaryOptions,
+  RotaryPairing,
+  RotaryScaling,
+  RotaryTables,
+} from "./kernels/rotary/mod.ts";
 export { applyRmsNorm, rmsNormOp } from "./kernels/rms_norm/mod.ts";
 export type { RmsNormAttrs } from "./kernels/rms_norm/mod.ts";
 export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/mod.ts";

@@ -24,7 +24,9 @@ import { printForward } from "./wgsl/forward.ts";
  * Dropout of attention probabilities with probability `p`, by the random mask of `key` and `site`.
  */
 export interface AttentionDropout {
+  /** Probability to drop, in [0, 1). */
   readonly p: number;
+  /** Number of the call, unique in its trace. */
   readonly site: number;
   /** u32 [2] */
   readonly key: Tensor;
@@ -34,6 +36,7 @@ export interface AttentionDropout {
 export interface AttentionOptions {
   /** Which keys a query attends to; default: all. */
   readonly mask?: AttentionMask | undefined;
+  /** Default: none. */
   readonly dropout?: AttentionDropout | undefined;
   /** Divisor of the scores; default: sqrt(d), d the width of a head of queries. */
   readonly divisor?: number | undefined;

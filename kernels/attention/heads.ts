@@ -37,8 +37,11 @@ export function headsOf(
 
 /** Queries, keys and values. */
 export interface HeadTriple {
+  /** H heads of queries, of d columns each. */
   readonly q: Heads;
+  /** Hkv heads of keys, of d columns each. */
   readonly k: Heads;
+  /** Hkv heads of values, of Dv columns each. */
   readonly v: Heads;
 }
 

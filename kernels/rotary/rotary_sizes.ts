@@ -14,6 +14,7 @@ export type RotaryPairing = "halves" | "interleaved";
 export interface RotaryAttrs {
   /** Heads of x that are rotated; all other columns are copied. */
   readonly heads: HeadColumns;
+  /** Columns that turn together. */
   readonly pairing: RotaryPairing;
   /** Rotates by the negative angles: the vjp. */
   readonly inverse?: true;

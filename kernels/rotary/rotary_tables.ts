@@ -41,12 +41,15 @@ export interface RotaryFrequencies {
   readonly rotated: number;
   /** Base of the frequencies; default: 10000. */
   readonly theta?: number | undefined;
+  /** Default: none. */
   readonly scaling?: RotaryScaling | undefined;
 }
 
 /** Tables of a trace: f32 [C, r / 2] each. */
 export interface RotaryTables {
+  /** Cosines of the angles. */
   readonly cos: Tensor;
+  /** Sines of the angles. */
   readonly sin: Tensor;
 }
 

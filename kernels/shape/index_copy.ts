@@ -10,8 +10,11 @@ import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
 /** Columns `first` to `first + count - 1` of x go to columns `to` and up of the whole. */
 export interface IndexCopyAttrs {
+  /** First column of x. */
   readonly first: number;
+  /** Number of columns. */
   readonly count: number;
+  /** First column of the whole. */
   readonly to: number;
 }
 

@@ -102,3 +102,29 @@ Deno.test("an axis over model.kind takes sizes from a base of either kind", asyn
   assertEquals(faults, []);
   assertEquals(trials.map(({ config }) => config.model.kind), ["gpt", "recurrent"]);
 });
+
+Deno.test("an axis over optim.kind leaves out the base's keys of another optimizer", async () => {
+  const sweep = readSweep({
+    name: "optimizers",
+    base: { optim: { lr: 0.01, beta1: 0.8, eps: 1e-6 } },
+    axes: { "optim.kind": ["adamw", "sgd", "lion", "muon"] },
+  }, undefined);
+  const size = { counts: { all: 1, no_embedding: 1, matrices: 1, per_layer: 1 } };
+  const measure = () => Promise.resolve({ ...size, tokensPerStep: 1, faults: [] } as never);
+  const { trials, faults } = await expandSweep(sweep, measure);
+  assertEquals(faults, []);
+  assertEquals(
+    trials.map(({ config: { optim } }) => [
+      optim.kind,
+      optim.lr,
+      "beta1" in optim && optim.beta1,
+      "eps" in optim && optim.eps,
+    ]),
+    [["adamw", 0.01, 0.8, 1e-6], ["sgd", 0.01, false, false], ["lion", 0.01, 0.8, false], [
+      "muon",
+      0.01,
+      0.8,
+      1e-6,
+    ]],
+  );
+});

@@ -158,6 +158,13 @@ Deno.test("a worker that joins later gets frozen parameters that no seed gives",
     rules: { floor: 500, unmeasured: 5000, silence: 300, tick: 20 },
   });
   assertEquals(joined.outcome.stateHash, straight.outcome.stateHash);
+  const last = joined.saved.at(-1)?.model;
+  for (const [name, { data }] of initial) {
+    const after = last?.get(name)?.data;
+    assert(after !== undefined);
+    if (isTrained(name)) assertNotEquals(bits(after).join(), bits(data).join(), name);
+    else assertEquals(bits(after).join(), bits(data).join(), name);
+  }
   // The first quorum, the one without worker 1, the one with its replacement.
   assertEquals(joined.notes.filter(({ kind }) => kind === "settled").length, 3);
 });

@@ -8,6 +8,7 @@ import { UserError } from "../../base/user_error.ts";
 import { sameShape } from "../../base/shape.ts";
 import type { ForeignFile } from "../../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../../checkpoint/tensors/tensor.ts";
+import { requireGpt2 } from "./require_gpt2.ts";
 import { type GptConfig, gptSchema } from "./schema.ts";
 import { sinusoids } from "../../nn/sinusoids.ts";
 import { folded } from "./folded.ts";
@@ -96,21 +97,6 @@ export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   return tensors.map((tensor) =>
     tensor.name === "lm_head.weight" ? tensor : { ...tensor, name: PREFIX + tensor.name }
   );
-}
-
-/** @throws {UserError} `config` for a transformer that GPT2LMHeadModel cannot compute. */
-function requireGpt2({ positions, heads, kv_heads, attention_window }: GptConfig): void {
-  const needs: [boolean, string][] = [
-    [
-      positions === "learned" || positions === "sinusoidal",
-      `learned or sinusoidal positions: it has positions=${positions}`,
-    ],
-    [(kv_heads ?? heads) === heads, `as many heads of keys as heads: it has kv_heads=${kv_heads}`],
-    [attention_window === null, `no window: it has attention_window=${attention_window}`],
-  ];
-  const missing = needs.find(([holds]) => !holds);
-  if (missing === undefined) return;
-  throw new UserError("config", `Cannot export the transformer as GPT-2: need ${missing[1]}`);
 }
 
 /** The config.json of a GPT2LMHeadModel; `end`: end-of-document token. */
