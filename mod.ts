@@ -177,6 +177,8 @@ export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "./src/nn/scope.ts";
 export { defineModel, denseFlops } from "./src/models/definition.ts";
 export type * from "./src/models/definition.ts";
+export { headModel } from "./src/models/head_model.ts";
+export type { HeadModel } from "./src/models/head_model.ts";
 export { outputHead, tiedHead } from "./src/nn/head.ts";
 export type { Table } from "./src/nn/layers.ts";
 export type { Head } from "./src/nn/head.ts";
@@ -185,7 +187,6 @@ export type { Metadata } from "./src/checkpoint/tensors/header.ts";
 export type { ExportLayout, Portable, Sizes } from "./src/exchange/types.ts";
 export { classification, preference, squaredError } from "./src/nn/terms.ts";
 export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
-export type { BatchTensor, TargetKind, Task } from "./src/data/source.ts";
 export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
 export type {
   ElementwiseOptimizer,
@@ -195,6 +196,24 @@ export type {
 } from "./src/optim/elementwise.ts";
 export { clipFormula, GRAD_NORM } from "./src/optim/clip.ts";
 export type * from "./src/optim/types.ts";
+export { defineOptimizer, scheduledRate } from "./src/optim/define.ts";
+export type { OptimizerDefinition, OptimizerKeys, UserOptimConfig } from "./src/optim/define.ts";
+
+// Sources of batches.
+export { defineSource } from "./src/data/sources/define.ts";
+export type { OptionsSchema, SourceDefinition, UserDataConfig } from "./src/data/sources/define.ts";
+export type * from "./src/data/source.ts";
+export type { Key } from "./src/base/random.ts";
+export type { Text } from "./src/data/text.ts";
+export type { Tokens } from "./src/data/tokens.ts";
+export type { Documents } from "./src/data/documents.ts";
+export type { Tokenizer, TokenStream } from "./src/data/tokenizers/types.ts";
+export type { TokenizerSpec } from "./src/data/schema.ts";
+export { tokenTensors } from "./src/data/token_tensors.ts";
+
+// Tokenizers.
+export { defineTokenizer } from "./src/data/tokenizers/user/user.ts";
+export type { TokenizerDefinition, UserTokenizer } from "./src/data/tokenizers/user/user.ts";
 
 // Faults that a user can mend.
 export { EXIT, UserError } from "./src/base/user_error.ts";

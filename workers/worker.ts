@@ -85,7 +85,8 @@ function isThere(path: string): boolean {
   }
 }
 
-if (import.meta.main) {
+/** Runs a worker to its end, then exits. */
+export async function runWorker(): Promise<never> {
   // Signals reach the whole process group, but the coordinator decides when to stop.
   ignoreSignals();
   outliveFileLimit();
@@ -128,3 +129,5 @@ if (import.meta.main) {
     Deno.exit(EXIT.bug);
   }
 }
+
+if (import.meta.main) await runWorker();

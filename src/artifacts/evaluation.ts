@@ -9,7 +9,7 @@ import { tokensOfText } from "../corpus/text_tokens.ts";
 import { unescaped } from "../data/document_end.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readText } from "../data/read.ts";
-import { SOURCES } from "../data/sources/mod.ts";
+import { sourceMakerOf } from "../data/sources/mod.ts";
 import { textIn } from "../data/text.ts";
 import type { OpenedModel } from "./model.ts";
 
@@ -42,7 +42,7 @@ export function evaluationConfig(
   }
   const base = config ?? resolveConfig({ model, data: { seq_len: context } });
   const { seq_len: window, bptt, source } = base.data;
-  if (data !== null && !SOURCES[source].needsText) {
+  if (data !== null && !sourceMakerOf(base.data).needsText) {
     throw new UserError(
       "config",
       `Cannot take --data: need a model that reads a text: ${path} reads its source ${source}: ${data}`,

@@ -43,9 +43,9 @@ export function initialOf(
   };
 }
 
-/** The part of a model config that determines its parameters: dropout does not. */
+/** The part of a model config that determines its parameters: dropout and its module do not. */
 function structure(model: OpenedModel["model"]): unknown {
-  return { ...model, dropout: 0, shared_dropout: false };
+  return { ...model, dropout: 0, shared_dropout: false, module: null, sha256: null };
 }
 
 /** The first rows of a table, at most `shape[0]`. */

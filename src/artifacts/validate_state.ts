@@ -10,6 +10,7 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveStored } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { withUserModules } from "../config/user/user_modules.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
@@ -31,7 +32,7 @@ export interface ValidatedState {
 /** Opens a checkpoint as `openCheckpoint` does. @throws {Damage} also when its parts disagree. */
 export async function openValidated(path: string): Promise<Checkpoint> {
   const checkpoint = await openCheckpoint(path);
-  validated(checkpoint);
+  await validateState(checkpoint);
   return checkpoint;
 }
 
@@ -40,10 +41,14 @@ export function validated({ manifest, model, optimizer }: Checkpoint): Validated
   const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
-  const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
-  if (vocabulary === undefined) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  const [rows] = model.get("tokens.weight")?.shape ?? [];
   // Only imported models may have a padded vocabulary: more embedding rows than tokens.
   const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
+  // A model of the user's may have other names, and a table of another size.
+  const isOurs = !("sha256" in config.model);
+  if (rows === undefined && isOurs) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  const known = tokenizer?.size ?? taskOf(config.data, 0).vocabulary;
+  const vocabulary = isOurs || isPadded ? rows ?? known : known;
   const size = tokenizer?.size ?? vocabulary;
   if (isPadded ? size > vocabulary : size !== vocabulary) {
     throw new Unfit(`its tokenizer has ${size} tokens, its model ${vocabulary}`);
@@ -126,5 +131,12 @@ function requireTensors(
   if (more !== undefined) throw new Unfit(`${what} has ${more}, which its config does not name`);
 }
 
-/** Validator for checkpoint loaders. @throws {Unfit} when the checkpoint's parts disagree. */
-export const validateState = (checkpoint: Checkpoint): void => void validated(checkpoint);
+/**
+ * Validator for checkpoint loaders. Imports the modules of the user that the config names.
+ * @throws {Unfit} when the checkpoint's parts disagree.
+ * @throws {UserError} for a module that is missing, changed or does not load.
+ */
+export async function validateState(checkpoint: Checkpoint): Promise<void> {
+  await withUserModules(Object(checkpoint.manifest.config));
+  validated(checkpoint);
+}

@@ -24,7 +24,7 @@ export interface LoadOptions {
   /** Whether to rename damaged checkpoints, which needs the lock. Default true. */
   readonly quarantine?: boolean;
   /** Throws Unfit for a checkpoint that verifies and does not fit the run. */
-  readonly judge?: (checkpoint: Checkpoint) => void;
+  readonly judge?: (checkpoint: Checkpoint) => void | Promise<void>;
   readonly disk?: Disk;
 }
 
@@ -51,7 +51,7 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
     let found: Checkpoint | undefined;
     try {
       found = await openCheckpoint(path);
-      judge(found);
+      await judge(found);
     } catch (error) {
       found = undefined;
       const reason = reasonOf(error, path);

@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
+import { besideFile } from "../config/user/user_modules.ts";
 import { located } from "../artifacts/located.ts";
 import { CHECKOUT } from "./folder.ts";
 
@@ -17,7 +18,7 @@ export const DEFAULT_CONFIG: string = join(CHECKOUT, "configs", "gpt_char.ts");
  */
 export async function loadNamed(path: string): Promise<PlainConfig> {
   const found = shippedOr(path);
-  const config = await loadConfig(found);
+  const config = besideFile(await loadConfig(found), found);
   return basename(found) === "config.json"
     ? located(withTodaysNames(config), dirname(found))
     : config;

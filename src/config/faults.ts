@@ -4,10 +4,11 @@ import { type ConfigKey, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
 import { deviceElsewhere, sectionElsewhere } from "./elsewhere.ts";
 import { hintFor, nearestKey } from "./suggest.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 /** One text per fault, each starting with the dotted path of the faulty key. */
 export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
-  const all = keys();
+  const all = keys(schemaOf(input));
   const texts = issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((name) => unknownKey(input, [...issue.path, name], all));

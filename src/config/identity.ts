@@ -17,6 +17,10 @@ const FREE: readonly string[] = [
   "gpus",
   "out",
   "name",
+  // Modules are compared by their SHA-256 instead.
+  "model.module",
+  "data.module",
+  "optim.module",
   // The data and initial parameters are compared by hash instead, since their paths may change.
   "data.path",
   "data.mix",

@@ -5,6 +5,7 @@ import { type BasicType, type ConfigKey, keys } from "./keys.ts";
 import { KIND_OF, kindSections, withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 import { hintFor } from "./suggest.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 export { isPlain, type PlainConfig } from "./plain.ts";
 
@@ -20,7 +21,7 @@ export function applyOverrides(
   overrides: Readonly<Record<string, string>>,
   notify: (note: string) => void = () => {},
 ): PlainConfig {
-  const known = new Map(keys().map((key) => [key.path, key]));
+  const known = new Map(keys(schemaOf(input)).map((key) => [key.path, key]));
   const faults: string[] = [];
   let config = input;
   for (const section of kindSections()) {

@@ -3,11 +3,12 @@ import { UserError } from "../base/user_error.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
-import { DEFAULT_KINDS, type RunConfig, runSchema } from "./schema.ts";
+import { DEFAULT_KINDS, type RunConfig } from "./schema.ts";
+import { schemaOf } from "./user/user_schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
-  const result = runSchema.safeParse(withKinds(input));
+  const result = schemaOf(input).safeParse(withKinds(input));
   if (result.success) return result.data;
   const faults = faultTexts(input, result.error.issues);
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);

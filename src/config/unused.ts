@@ -3,7 +3,7 @@
  * are checked, since a complete config has every key.
  */
 import { UserError } from "../base/user_error.ts";
-import { SOURCES, taskOf } from "../data/sources/mod.ts";
+import { sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { modelOf } from "../models/mod.ts";
 import type { RunConfig } from "./schema.ts";
 
@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
       "data.stride",
       "data.validation",
     ],
-    isUnused: ({ data }) => !SOURCES[data.source].needsText,
+    isUnused: ({ data }) => !sourceMakerOf(data).needsText,
     need: "a source that reads a text (data.source)",
   },
   {

@@ -11,7 +11,7 @@ import { isPipe } from "../data/pipe.ts";
 import { isPrepared, openPrepared, type Prepared } from "../data/prepared/open.ts";
 import { verifyPrepared } from "../data/prepared/verify.ts";
 import { readText } from "../data/read.ts";
-import { leastEvaluated, SOURCES, taskOf } from "../data/sources/mod.ts";
+import { leastEvaluated, sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { textIn } from "../data/text.ts";
 import { tokenizerHash } from "../data/tokenizers/mod.ts";
 import { END_TEXT, type Tokenizer } from "../data/tokenizers/types.ts";
@@ -92,7 +92,7 @@ function promptTokens(prompt: string, tokenizer: Tokenizer): Uint32Array {
 
 async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<Data> {
   const { data } = config;
-  if (!SOURCES[data.source].needsText) {
+  if (!sourceMakerOf(data).needsText) {
     const hash = hashValue({ source: data.source });
     return { corpus: { texts: [], vocabulary: 0 }, hash, notes: [] };
   }

@@ -16,12 +16,12 @@ export const dataSchema = z.strictObject({
     ),
   mix: z.record(z.string().min(1), z.number().gt(0)).nullable().default(null)
     .describe("Prepared folders and their weights, in place of path; windows are drawn by weight"),
-  tokenizer: z.string().regex(/^(char|byte|word(:\d+)?|gpt2|bpe:\d+|.+\.json)$/, {
+  tokenizer: z.string().regex(/^(char|byte|word(:\d+)?|gpt2|bpe:\d+|.+\.(json|m?[jt]s))$/, {
     error: "need char, byte, word, word:N, gpt2, bpe:N or the path of a tokenizer.json",
   }).nullable().default(null)
     .describe(
-      "What a token is: char, byte, word:N, gpt2, bpe:N, or a tokenizer.json; null takes what a " +
-        "prepared folder or init has, and char for a text file",
+      "What a token is: char, byte, word:N, gpt2, bpe:N, a tokenizer.json, or a module of yours; " +
+        "null takes what a prepared folder or init has, and char for a text file",
     ),
   seq_len: z.int().min(1).default(64)
     .describe("Sequence length T in tokens: the window that the model sees at once"),
@@ -55,8 +55,18 @@ export const dataSchema = z.strictObject({
 /** A complete `data` part. */
 export type DataConfig = z.infer<typeof dataSchema>;
 
+/** A tokenizer as a plain value. */
+export type TokenizerSpec =
+  | { readonly kind: "char"; readonly chars: string; readonly end?: true | undefined }
+  | { readonly kind: "byte"; readonly end?: true | undefined }
+  | { readonly kind: "word"; readonly words: string[] }
+  | { readonly kind: "gpt2" }
+  | { readonly kind: "bpe"; readonly tokenizer: Record<string, unknown> }
+  /** Of a module of the user, by its SHA-256, and what it learnt from the text. */
+  | { readonly kind: "user"; readonly sha256: string; readonly learnt?: unknown };
+
 /** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
-export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
+export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("char"),
     /** The characters in order of code point: the index is the token id. */
@@ -76,7 +86,9 @@ export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
     /** A Hugging Face tokenizer.json, reduced to what encoding and decoding need. */
     tokenizer: z.record(z.string(), z.unknown()),
   }),
+  z.strictObject({
+    kind: z.literal("user"),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    learnt: z.unknown(),
+  }),
 ]);
-
-/** A tokenizer as a plain value. */
-export type TokenizerSpec = z.infer<typeof tokenizerSpecSchema>;

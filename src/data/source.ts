@@ -110,6 +110,7 @@ export interface SourceInput {
   readonly microBatches: number;
   /** Windows B per micro-batch. */
   readonly windows: number;
+  /** How much is evaluated. */
   readonly evaluation: EvaluationBatches;
   /** The texts; none for a synthetic source. */
   readonly texts: readonly Text[];

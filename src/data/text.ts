@@ -7,7 +7,9 @@ export interface Text {
   readonly name: string;
   /** Sampling weight, relative to the other texts. */
   readonly weight: number;
+  /** Tokens to train on. */
   readonly train: Tokens;
+  /** Tokens to validate on. */
   readonly validation: Tokens;
 }
 

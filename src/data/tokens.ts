@@ -3,6 +3,7 @@ import { type Documents, documentsAt } from "./documents.ts";
 
 /** A sequence of tokens with random access. */
 export interface Tokens {
+  /** Number of tokens. */
   readonly length: number;
   /** Document boundaries; undefined if not loaded. */
   readonly documents?: Documents | undefined;

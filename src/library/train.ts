@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
 import { resolveConfig } from "../config/resolve.ts";
+import { besideFile, withModulePaths, withUserModules } from "../config/user/user_modules.ts";
 import type { EventSink } from "../report/events.ts";
 import type { Summary } from "../report/summary.ts";
 import { codeAsBegun } from "../../workers/launch/code.ts";
@@ -80,34 +81,42 @@ export async function trainModel(
   config: TrainConfig | string,
   options: TrainOptions = {},
 ): Promise<TrainResult> {
+  options.signal?.throwIfAborted();
+  const { onEvent = () => {}, signal } = options;
+  const ended = new AbortController();
+  let thrown: { readonly error: unknown } | undefined;
+  const show: EventSink = (event) => {
+    if (thrown !== undefined) return;
+    try {
+      onEvent(event);
+    } catch (error) {
+      thrown = { error };
+      ended.abort();
+    }
+  };
+  const stop = AbortSignal.any([ended.signal, ...signal === undefined ? [] : [signal]]);
   try {
-    return await trained(config, options);
+    const result = await trained(config, { ...options, show, stop });
+    if (thrown === undefined) return result;
   } catch (error) {
-    throw fileFault(firstError(error));
+    if (thrown === undefined) throw fileFault(firstError(error));
   }
+  throw thrown.error;
 }
 
 async function trained(
   given: TrainConfig | string,
-  { out: folder, resume = false, signal, onEvent = () => {} }: TrainOptions,
+  { out: folder, resume = false, show, stop }: TrainOptions & {
+    readonly show: EventSink;
+    readonly stop: AbortSignal;
+  },
 ): Promise<TrainResult> {
-  signal?.throwIfAborted();
   codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
-  const ended = new AbortController();
-  const stop = AbortSignal.any([ended.signal, ...signal === undefined ? [] : [signal]]);
-  let fault: { readonly error: unknown } | undefined;
-  const show: EventSink = (event) => {
-    if (fault !== undefined) return;
-    try {
-      onEvent(event);
-    } catch (error) {
-      fault = { error };
-      ended.abort();
-    }
-  };
   const warn = (text: string) => show({ type: "notice", text });
-  const read = typeof given === "string" ? await loadConfig(given) : { ...given } as PlainConfig;
-  const input = withWorkers(resume ? await resumed(read, folder) : read);
+  const read = typeof given === "string"
+    ? besideFile(await loadConfig(given), given)
+    : withModulePaths({ ...given } as PlainConfig, Deno.cwd());
+  const input = withWorkers(await withUserModules(resume ? await resumed(read, folder) : read));
   const config = resolveConfig(resume ? input : await withInitialModel(input, warn));
   const out = resolve(folder ?? config.out ?? freeFolder(join("runs", config.name)));
   const saysWorkers = input["workers"] !== undefined;
@@ -122,7 +131,6 @@ async function trained(
     show,
     stop,
   });
-  if (fault !== undefined) throw fault.error;
   return resultOf(summary, { out, steps: config.steps, workers });
 }
 

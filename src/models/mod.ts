@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
+import { userModel } from "./user_model.ts";
 
 /** The `model` part of a config: the schema of the model that `kind` names. */
 export const modelSchema = z.discriminatedUnion("kind", [gptSchema, recurrentSchema]);
@@ -14,9 +15,10 @@ export type ModelConfig = z.infer<typeof modelSchema>;
 export const MODELS = { gpt, recurrent: recurrentNet } as const;
 
 /** The definition of a config's model. */
-export function modelOf({ kind }: ModelConfig): ModelDefinition<AnyModel> {
+export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {
+  const { kind, sha256 } = config as ModelConfig & { readonly sha256?: string };
   // The table pairs each kind with its config type, which TypeScript cannot express here.
-  return MODELS[kind] as unknown as ModelDefinition<AnyModel>;
+  return userModel(sha256) ?? MODELS[kind] as unknown as ModelDefinition<AnyModel>;
 }
 
 /** Whether a model can continue texts. */

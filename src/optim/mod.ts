@@ -1,6 +1,7 @@
 /** The optimizer registry: a new optimizer is one file and one line here. */
 import * as z from "zod";
 import { adamw, adamwSchema } from "./adamw.ts";
+import { userOptimizer } from "./define.ts";
 import { lion, lionSchema } from "./lion.ts";
 import { muon, muonSchema } from "./muon.ts";
 import { momentsOf } from "./rules.ts";
@@ -28,8 +29,9 @@ export type OptimConfig = z.infer<typeof optimSchema>;
 
 /** The optimizer of a config. */
 export function optimizerOf(config: OptimConfig): Optimizer<OptimConfig> {
+  const { kind, sha256 } = config as OptimConfig & { readonly sha256?: string };
   // The table pairs each kind with its config type, which TypeScript cannot express here.
-  return OPTIMIZERS[config.kind].optimizer as Optimizer<OptimConfig>;
+  return (userOptimizer(sha256) ?? OPTIMIZERS[kind]).optimizer as Optimizer<OptimConfig>;
 }
 
 /** The vectors of a replica's state, in the order of checkpoints: parameters, then moments. */

@@ -4,6 +4,7 @@ import { UserError } from "../base/user_error.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
+import { schemaOf } from "../config/user/user_schema.ts";
 import { AXES, BUDGETS, LIST, SCHEDULERS, sweepSchema } from "./schema.ts";
 import type { Issue, Schema, Sweep } from "./schema.ts";
 
@@ -71,8 +72,8 @@ function text(issue: Issue, at = ""): string {
 }
 
 /** Unknown config keys. */
-function keyFaults({ axes, derived }: Sweep): string[] {
-  const all = keys();
+function keyFaults({ base, axes, derived }: Sweep): string[] {
+  const all = keys(schemaOf(base));
   const known = all.map(({ path }) => path);
   const settable = new Set([...known, ...sections(all)]);
   const fault = (key: string, at: string): string[] =>

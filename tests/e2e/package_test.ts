@@ -76,6 +76,20 @@ const { tokens } = await model.generate("the", { tokens: 3 });
 console.log(JSON.stringify([finished, workers, tokens.length]));
 `;
 
+const MODEL = `import { headModel, layers, outputHead } from "shoal";
+import * as z from "zod";
+const schema = z.strictObject({ kind: z.literal("lookup"), width: z.int().default(4) });
+export default headModel({
+  kind: "lookup",
+  schema,
+  head(scope, { tokens, vocabulary, classes, last }, { width }) {
+    const x = layers.embed(scope.in("tokens"), tokens, { vocabulary, width });
+    return outputHead(scope.in("head"), last ? layers.readout(x, "last") : x, { classes });
+  },
+  generates: () => ({ memory: "window" }),
+});
+`;
+
 Deno.test({
   name: "the package, installed into an empty folder, brings the command and the library",
   ignore: !HAS_NPM,
@@ -137,6 +151,22 @@ Deno.test({
       const said = await call(Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", "train.ts");
       assertEquals(said, "[true,2,3]\n");
       await call(Deno.execPath(), "check", "--quiet", "train.ts");
+    });
+    await t.step("a model of one's own, from the command and from a program", async () => {
+      place.write("my größe #1/model.ts", MODEL);
+      const own = { ...TINY, name: "own", model: { module: "./model.ts" } };
+      place.write("my größe #1/own.json", JSON.stringify(own));
+      const said = await call("npx", "shoal", "train", "own.json", "my.txt");
+      assertMatch(said, /^ *model +lookup, width 4: /m);
+      const hashOf = (run: string) => Object(place.json(`my größe #1/${run}/summary.json`));
+      place.write(
+        "my größe #1/own.ts",
+        TRAINS.replace("data: {", 'model: { module: "./model.ts" },\n  data: {')
+          .replace("runs/library", "runs/own_library"),
+      );
+      const words = ["run", "--quiet", "--no-prompt", "-A", "own.ts"];
+      assertEquals(await call(Deno.execPath(), ...words), "[true,2,3]\n");
+      assertEquals(hashOf("runs/own_library").state_hash, hashOf("runs/own").state_hash);
     });
     place.assertQuiet();
   },

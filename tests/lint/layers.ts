@@ -32,8 +32,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/cards": ["src/base"],
   "src/scaling": ["src/base"],
   "src/terminal": ["src/base", "src/report", "src/device"],
+  "src/modules": ["src/base"],
   "src/config": [
     "src/base",
+    "src/modules",
     "src/data",
     "src/models",
     "src/optim",
@@ -125,6 +127,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/reduce",
     "src/engine",
     "workers/protocol",
+    "src/config",
   ],
   "workers/group": [
     "src/base",
@@ -243,6 +246,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/terminal",
     "src/artifacts",
     "src/library",
+    "src/modules",
     "src/transport/tcp.ts",
     "src/transport/unix.ts",
     "src/cli",

@@ -204,7 +204,7 @@ const plugin: Deno.lint.Plugin = {
         const file = below(context.filename);
         return {
           ExportDefaultDeclaration: (node) => {
-            if (!/^(configs|tests\/lint)\/|^examples\/.*\/config\.ts$/.test(file)) {
+            if (!/^(configs|tests\/lint)\/|^examples\/(.*\/config|own_model)\.ts$/.test(file)) {
               context.report({ node, message: "Only configs export a default" });
             }
           },

@@ -11,12 +11,15 @@ const CONSOLE = [
   "src/cli/launch.ts",
   "src/cli/doctor/look.ts",
   "src/config/module/module_child.ts",
+  "workers/module_check.ts",
   "src/config/module/module_list_child.ts",
   "workers/probe/probe_child.ts",
   "bench/data/prepare_child.ts",
   "bench/step/startup_child.ts",
   "bench/exchange/reduce_pair.ts",
   "bench/peers/",
+  // As a user's program: what the model wrote goes to stdout as it is.
+  "examples/own_model.ts",
 ];
 
 /** Files that may write to a stream. */

@@ -12,7 +12,9 @@ export type Code = ReadonlyMap<string, string>;
 /** The root of the checkout. */
 const ROOT = packageUrl("./");
 /** The module that a worker's process runs. */
-export const WORKER = packageUrl("workers/worker.ts");
+export const WORKER: URL = packageUrl("workers/worker.ts");
+/** The one of a run with modules of the user. */
+export const MODULE_WORKER: URL = packageUrl("workers/module_worker.ts");
 /** Decides the versions and the hashes of all packages. */
 const LOCK = packageUrl("deno.lock");
 
@@ -24,11 +26,13 @@ const IMPORTS = [
 
 /** The code of workers when this process began: read at the first call, so call it early. */
 export const codeAsBegun: () => Promise<Code> = once(() => codeOnDisk());
+/** The same for workers of a run with modules of the user. */
+export const moduleCodeAsBegun: () => Promise<Code> = once(() => codeOnDisk(MODULE_WORKER));
 
 /** The code that a worker would load now. */
-export async function codeOnDisk(): Promise<Code> {
+export async function codeOnDisk(entry: URL = WORKER): Promise<Code> {
   const code = new Map<string, string>();
-  let level = [WORKER.href, LOCK.href];
+  let level = [entry.href, LOCK.href];
   while (level.length > 0) {
     const found = await Promise.all(level.map(async (href) => [href, await textOf(href)] as const));
     for (const [href, text] of found) {
@@ -38,6 +42,15 @@ export async function codeOnDisk(): Promise<Code> {
     level = Array.from(new Set(next)).filter((href) => !code.has(nameOf(href)));
   }
   return code;
+}
+
+/** The hash of each of these files now, by path. */
+export async function hashesOf(paths: Iterable<string>): Promise<Code> {
+  const hashes = Array.from(paths, async (path) => {
+    const text = await Deno.readFile(path).catch(() => new Uint8Array());
+    return [path, sha256(text)] as const;
+  });
+  return new Map(await Promise.all(hashes));
 }
 
 /** The names of the files that differ, sorted. Pure. */

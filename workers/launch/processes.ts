@@ -47,6 +47,11 @@ export interface LaunchOptions {
   readonly workers: number;
   /** Folders that workers may read. */
   readonly reads?: readonly string[];
+  /**
+   * Files of the user's modules, which workers may read and import, by path, and the SHA-256 (hex) that
+   * each had when the run began. None or absent: workers import no module.
+   */
+  readonly modules?: ReadonlyMap<string, string>;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
 }

@@ -12,7 +12,16 @@ import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
-import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
+import {
+  changedFiles,
+  type Code,
+  codeAsBegun,
+  codeOnDisk,
+  hashesOf,
+  MODULE_WORKER,
+  moduleCodeAsBegun,
+  WORKER,
+} from "./code.ts";
 import type { LaunchOptions, ProcessEvent, WorkerProcesses } from "./processes.ts";
 import { removeDeadFolders } from "./dead_folders.ts";
 import { relayLines } from "./lines.ts";
@@ -86,7 +95,7 @@ export async function spawnWorkers(
   const loaded = async (id: number): Promise<readonly string[]> => {
     const before = changed.get(id) ?? Promise.resolve([]);
     changed.delete(id);
-    return Array.from(new Set([...await before, ...await changedCode()]));
+    return Array.from(new Set([...await before, ...await changedCode(options.modules)]));
   };
   const gate = openGate(listener, {
     token,
@@ -111,7 +120,7 @@ export async function spawnWorkers(
   const begin = async (id: number, workerId: number) => {
     await mend();
     if (isClosed || dropped.has(id)) return;
-    changed.set(id, changedCode());
+    changed.set(id, changedCode(options.modules));
     const started = start({ binary, folder, id, workerId, token }, { ...options, reads });
     children.set(id, started);
     const { code, signal } = await started.child.status;
@@ -159,9 +168,13 @@ export async function spawnWorkers(
   };
 }
 
-/** Files of a worker's code that changed since this process began. */
-async function changedCode(): Promise<readonly string[]> {
-  return changedFiles(await codeAsBegun(), await codeOnDisk());
+/** Files of a worker's code, those of the user's modules included, that changed since it was read. */
+async function changedCode(modules: Code = new Map()): Promise<readonly string[]> {
+  if (modules.size === 0) return changedFiles(await codeAsBegun(), await codeOnDisk());
+  return [
+    ...changedFiles(await moduleCodeAsBegun(), await codeOnDisk(MODULE_WORKER)),
+    ...changedFiles(modules, await hashesOf(modules.keys())),
+  ];
 }
 
 /** A process and its output. */
@@ -185,7 +198,7 @@ function start(
     workerId: number;
     token: Uint8Array;
   },
-  { workerIds, workers, reads = [], cards = [] }: LaunchOptions,
+  { workerIds, workers, reads = [], modules = new Map(), cards = [] }: LaunchOptions,
 ): Started {
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < workerIds; peer++) sockets.push(socketPath(folder, peer));
@@ -198,9 +211,9 @@ function start(
     args: [
       ...CHILD,
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
-      `--allow-read=${[folder, ...reads, ...READ_BY_IMPORTS].join(",")}`,
+      `--allow-read=${[folder, ...reads, ...modules.keys(), ...READ_BY_IMPORTS].join(",")}`,
       `--allow-write=${folder}`,
-      WORKER.href,
+      (modules.size === 0 ? WORKER : MODULE_WORKER).href,
     ],
     clearEnv: true,
     env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, workerId)?.pin },

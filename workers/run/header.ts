@@ -26,6 +26,7 @@ export function headerOf(
   return [
     ["run", from === 0 ? name : `${name}, from step ${from}`],
     ["model", `${modelText(config.model)}: ${params}`],
+    ...moduleRows(config),
     ...init === null ? [] : [["begins", `with the parameters of ${init}`] as const],
     ["data", dataText(config, corpus)],
     [
@@ -36,6 +37,14 @@ export function headerOf(
     ["folder", out],
     ...changed.length === 0 ? [] : [["keys", changed.join(" ")] as const],
   ];
+}
+
+/** The modules of the user that define parts of a config. */
+function moduleRows(config: RunConfig): HeaderRow[] {
+  return [config.model, config.data, config.optim].flatMap((section): HeaderRow[] => {
+    const { module, sha256 = "" } = section as { module?: string; sha256?: string };
+    return module === undefined ? [] : [["module", `${module} (SHA-256 ${sha256.slice(0, 12)})`]];
+  });
 }
 
 /** The numbers of parameters, and of frozen ones. */

@@ -11,6 +11,7 @@ import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import { moduleFilesOf } from "../../src/config/user/user_modules.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
@@ -133,9 +134,10 @@ async function train(
   const now = () => (performance.now() - start) / 1000;
   using control = new ElasticControl({ out, check: () => lock.check() });
   const reads = foldersOf(corpus.texts);
+  const modules = await moduleFilesOf(config);
   const faults = request.faults && new Faults(request.faults);
   const launch: LaunchWorkers = (options, onEvent) =>
-    request.launch({ ...options, reads }, onEvent);
+    request.launch({ ...options, reads, modules }, onEvent);
   const atPoint = faults && injectOwnFaults(faults);
   const outcome = await coordinate({
     config,

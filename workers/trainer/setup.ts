@@ -1,4 +1,5 @@
 /** Handles the `setup` order: opens the device and the replica, and reports the worker's identity. */
+import { withUserModules } from "../../src/config/user/user_modules.ts";
 import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { kernelClass } from "../../src/graph/target.ts";
@@ -16,6 +17,7 @@ export async function setUpWorker(
   payload: Uint8Array,
 ): Promise<void> {
   const { options: { index, reachable }, heartbeat } = worker;
+  await withUserModules(config);
   const device = await worker.openDevice(config.device, {
     progress: (kernels) => heartbeat.moved({ of: "kernels", ...kernels }),
     share: { index, of: config.workers },

@@ -7,6 +7,7 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
 import { targetExtent, type TextExtent } from "../../corpus/extent.ts";
+import { moduleFilesOf } from "../../config/user/user_modules.ts";
 import { evaluationConfig, evaluationData } from "../../artifacts/evaluation.ts";
 import { initialOf } from "../../artifacts/initial.ts";
 import { openModel } from "../../artifacts/model.ts";
@@ -39,6 +40,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const { corpus, notes } = await evaluationData(opened, config, options.data);
   for (const note of notes) warn(note);
   const reads = foldersOf(corpus.texts);
+  const modules = await moduleFilesOf(config);
   const { stop, requeued } = stopOnSignals({
     text: "Stopping the evaluation; once more to stop at once",
   });
@@ -47,7 +49,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     params: initialOf(config, opened).params,
     corpus,
     cards: await cardsFor(config, warn),
-    launch: (options, onEvent) => spawnWorkers({ ...options, reads }, onEvent),
+    launch: (options, onEvent) => spawnWorkers({ ...options, reads, modules }, onEvent),
     show: watching(status),
     stop,
   });

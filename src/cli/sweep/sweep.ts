@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
-import { applyOverrides } from "../../config/overrides.ts";
+import { applyOverrides, isPlain } from "../../config/overrides.ts";
+import {
+  besideFile,
+  withoutModuleHashes,
+  withUserModules,
+} from "../../config/user/user_modules.ts";
 import { showCount } from "../../report/format.ts";
 import { shortfall } from "../../sweep/shortfall.ts";
 import { expandSweep, type TrialFault } from "../../sweep/expand.ts";
@@ -144,7 +149,14 @@ async function train(
 async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Promise<Sweep> {
   const input = await loadNamed(file);
   const { base } = input;
-  const sweep = readSweep(input, typeof base === "string" ? await loadNamed(base) : undefined);
+  const named = typeof base === "string" ? await loadNamed(base) : base;
+  // A file that begins trials may be a run's own config: its modules count as they are now.
+  const sweep = readSweep(
+    input,
+    isPlain(named)
+      ? await withUserModules(withoutModuleHashes(besideFile(named, file)))
+      : undefined,
+  );
   return {
     ...sweep,
     base: applyOverrides(sweep.base, overrides, warn),

@@ -9,6 +9,11 @@ import { anchored } from "../../config/paths.ts";
 import { applyOverrides, type PlainConfig } from "../../config/overrides.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
+import {
+  withNamedModules,
+  withoutModuleHashes,
+  withUserModules,
+} from "../../config/user/user_modules.ts";
 import { requireUsed } from "../../config/unused.ts";
 import { isPrepared } from "../../data/prepared/open.ts";
 import { readWhole } from "../../data/read.ts";
@@ -106,9 +111,10 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
 export async function askedOf(
   line: CommandLine,
 ): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
-  const { resume, overrides } = line;
+  const { resume } = line;
+  const { config: named, overrides } = withNamedModules(await inputOf(line), line.overrides);
   const input = withWorkers(
-    applyOverrides(await inputOf(line), overrides, warn),
+    applyOverrides(await withUserModules(named), overrides, warn),
     overrides,
   );
   if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
@@ -151,7 +157,7 @@ async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig>
   const folder = named === "." ? dirname(resolve(path)) : named;
   const isStored = basename(path) === "config.json" && typeof input["out"] === "string" &&
     await Deno.stat(join(folder, "metrics.jsonl")).then(({ isFile }) => isFile, () => false);
-  return isStored ? { ...input, out: freeFolder(folder) } : input;
+  return isStored ? { ...withoutModuleHashes(input), out: freeFolder(folder) } : input;
 }
 
 /** @throws {UserError} `config` for --init with a run that is resumed: it would be ignored. */

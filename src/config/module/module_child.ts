@@ -4,7 +4,8 @@
  * JSON.
  */
 import { pathToFileURL } from "node:url";
-import { moduleReason } from "./module_reason.ts";
+import { moduleReason } from "../../modules/module_reason.ts";
+import { watched } from "../../modules/watched.ts";
 import { plainFault } from "../plain_data.ts";
 
 /** Prefix of the line with the result, which separates it from the config's own output. */
@@ -38,24 +39,6 @@ async function evaluated(path: string, timeout: number): Promise<Evaluated> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * Kills this process when its parent has exited and stdin closes. Runs in a worker thread, because
- * a config can block the main thread forever and handle every other signal.
- */
-async function watch(): Promise<void> {
-  (globalThis as unknown as Worker).postMessage("begun");
-  for await (const _ of Deno.stdin.readable);
-  Deno.kill(Deno.pid, "SIGKILL");
-}
-
-/** Starts {@linkcode watch} in a worker. A data URL needs no read permission. */
-async function watched(): Promise<void> {
-  const code = encodeURIComponent(`(${watch})()`);
-  const thread = new Worker(`data:text/javascript,${code}`, { type: "module" });
-  await new Promise((begun) => thread.onmessage = begun);
-  thread.onmessage = null;
 }
 
 if (import.meta.main) {

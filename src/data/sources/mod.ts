@@ -3,6 +3,7 @@ import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
 import { direction } from "./direction.ts";
 import { tokenTensors } from "../token_tensors.ts";
+import { userSource } from "./define.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import type { SourceMaker } from "./maker.ts";
@@ -42,23 +43,30 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   direction,
 };
 
+/** What a config's source is: one of Shoal's own, or of a module of the user. */
+export function sourceMakerOf(config: Pick<DataConfig, "source">): SourceMaker {
+  const { source, sha256 } = config as typeof config & { readonly sha256?: string };
+  // A definition of the user takes the config by its own schema, which TypeScript cannot see here.
+  return userSource(sha256) as SourceMaker | undefined ?? SOURCES[source];
+}
+
 /** Whether the source of a config needs the tokenizer in workers. */
 export function needsTokenizer(config: DataConfig): boolean {
-  return SOURCES[config.source].needsTokenizer ?? false;
+  return sourceMakerOf(config).needsTokenizer ?? false;
 }
 
 /** Minimum tokens of a validation text with any target; 0 without text. */
 export function leastEvaluated(config: DataConfig): number {
-  const { needsText, leastEvaluated: least = () => 2 } = SOURCES[config.source];
+  const { needsText, leastEvaluated: least = () => 2 } = sourceMakerOf(config);
   return needsText ? least(config) : 0;
 }
 
 /** The source that a config names. */
 export function sourceOf(config: DataConfig, input: SourceInput): Source {
-  return SOURCES[config.source].make(config, input);
+  return sourceMakerOf(config).make(config, input);
 }
 
 /** The task of a config; `vocabulary`: distinct tokens of the text. */
 export function taskOf(config: DataConfig, vocabulary: number): Task {
-  return SOURCES[config.source].task(config, vocabulary);
+  return sourceMakerOf(config).task(config, vocabulary);
 }

@@ -14,6 +14,7 @@ import { specOfTokenizerJson } from "./recognize.ts";
 import { BpeTrainer } from "./bpe/train.ts";
 import type { Tokenizer } from "./types.ts";
 import { resplit } from "./resplit.ts";
+import { isTokenizerModule, learnsText, learnTokenizer } from "./user/user.ts";
 import { cutWords, eachWord, LINE_END, SPECIAL, UNKNOWN, wordTokenizer } from "./word.ts";
 
 /** `char`, `byte`, `word`, `word:10000`, `gpt2`, `bpe:4096`, or the path of a tokenizer.json. */
@@ -56,6 +57,7 @@ export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): To
   if (json !== undefined) {
     return ready(namingFile(name, () => tokenizerFrom(specOfTokenizerJson(json))));
   }
+  if (isTokenizerModule(name)) return userBuilder(name);
   const { end } = options;
   const [, kind, size] = /^(word|bpe):(.*)$/.exec(name) ?? [];
   switch (kind ?? name) {
@@ -84,6 +86,18 @@ function ready(tokenizer: Tokenizer): TokenizerBuilder {
     add: () => {},
     endDocument: () => {},
     build: () => tokenizer,
+    notes: [],
+  };
+}
+
+/** A tokenizer of the user's module, which has the whole text at once. */
+function userBuilder(path: string): TokenizerBuilder {
+  const parts: string[] = [];
+  return {
+    needsText: learnsText(path),
+    add: (text) => void parts.push(text),
+    endDocument: () => {},
+    build: () => learnTokenizer(path, parts.join("")),
     notes: [],
   };
 }

@@ -3,6 +3,7 @@
  * One difference: they encode the end token's name in a text as that token unless called with
  * `split_special_tokens=True`. Fields as in `tokenizers` 0.23.
  */
+import { UserError } from "../../base/user_error.ts";
 import { endToken, writeByteLevel } from "./bpe/byte_level.ts";
 import { END, gpt2Parts } from "./bpe/gpt2.ts";
 import { endTokenOf, readTokenizerJson } from "./tokenizer_json.ts";
@@ -37,6 +38,11 @@ export function toHuggingFace(tokenizer: Tokenizer): HuggingFaceFiles {
     }
     case "bpe":
       return files(spec.tokenizer, endTokenOf(readTokenizerJson(spec.tokenizer))?.content);
+    case "user":
+      throw new UserError(
+        "config",
+        "Cannot export the tokenizer: need one of Shoal's own: it is of a module of the user",
+      );
   }
 }
 

@@ -8,6 +8,7 @@ import { canonicalTokenizer } from "./canonical.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
+import { userTokenizerOf } from "./user/user.ts";
 import { wordTokenizerOf } from "./word.ts";
 
 /** The tokenizer of a spec. @throws {UserError} `data` for an invalid spec. */
@@ -23,6 +24,8 @@ export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
       return gpt2Tokenizer();
     case "bpe":
       return bpeTokenizerOf(spec);
+    case "user":
+      return userTokenizerOf(spec);
   }
 }
 

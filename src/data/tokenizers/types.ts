@@ -14,6 +14,7 @@ export interface TokenStream {
 
 /** Maps text to token ids in [0, size) and back. */
 export interface Tokenizer {
+  /** How it cuts text into tokens. */
   readonly kind: TokenizerSpec["kind"];
   /** Vocabulary size. */
   readonly size: number;

@@ -1,6 +1,6 @@
-/** Describes in one line why a config module does not load. */
+/** Describes in one line why a module of the user does not load. */
 import { fileURLToPath } from "node:url";
-import { own } from "../../base/own.ts";
+import { own } from "../base/own.ts";
 
 /**
  * The message of an error with its position in the file at `path` or in an import. Positions in the
@@ -8,14 +8,19 @@ import { own } from "../../base/own.ts";
  */
 export function moduleReason(
   error: unknown,
-  { path, ours }: { readonly path: string; readonly ours: string },
+  { path, ours, subject = "a config" }: {
+    readonly path: string;
+    readonly ours: string;
+    /** What the reason calls the module. */
+    readonly subject?: "a config" | "a module";
+  },
 ): string {
   const text = error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
   // Remove ANSI colors, which some of Deno's messages have.
   // deno-lint-ignore no-control-regex
   const plain = text.replaceAll(/\x1b\[\d+m/g, "");
   const first = (plain.split("\n")[0] ?? "").replace(/^SyntaxError: |\.$/g, "");
-  const reason = forbidden(first) ?? first;
+  const reason = forbidden(first, subject) ?? first;
   const [, url, line, column] = /(?:at |\()(file:\/\/\S+?):(\d+):(\d+)\)?$/m.exec(plain) ?? [];
   // A position in our own file does not help to find the fault in the config.
   if (url === undefined || url === ours) return reason;
@@ -24,10 +29,7 @@ export function moduleReason(
   return `${reason} at ${place}${file === path ? "" : ` of ${file}`}`;
 }
 
-/** Prefix of the reasons for a missing permission. */
-const FORBIDDEN_PREFIX = "a config ";
-
-/** What a config may not do, by the name of Deno's permission. */
+/** What a module may not do, by the name of Deno's permission. */
 const FORBIDDEN: Readonly<Record<string, string>> = {
   read: "reads only modules and JSON that it imports from its project, and nothing hidden",
   env: "reads no environment variable",
@@ -41,21 +43,21 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 };
 
 /** Replaces Deno's advice to grant a permission, for which Shoal has no flag. */
-function forbidden(reason: string): string | undefined {
+function forbidden(reason: string, subject: string): string | undefined {
   const [, permission = "", what] = /^Requires (\w+) access(?: to (".*?"))?/.exec(reason) ?? [];
   const forbids = own(FORBIDDEN, permission);
   if (forbids !== undefined) {
-    return `${FORBIDDEN_PREFIX}${forbids}${what === undefined ? "" : `: ${what}`}`;
+    return `${subject} ${forbids}${what === undefined ? "" : `: ${what}`}`;
   }
   // Creating a symbolic link needs unscoped write access, which has another message.
   if (/requires unscoped .*--allow-write/.test(reason)) {
-    return FORBIDDEN_PREFIX + FORBIDDEN["write"];
+    return `${subject} ${FORBIDDEN["write"]}`;
   }
   const [, url] = /A remote specifier was requested: (".*?")/.exec(reason) ?? [];
-  if (url !== undefined) return `${FORBIDDEN_PREFIX}${FORBIDDEN["import"]}: ${url}`;
+  if (url !== undefined) return `${subject} ${FORBIDDEN["import"]}: ${url}`;
   // For a package that is in no lock file, Deno reports the lock file if the registry is reachable,
   // else the failed request.
   return /^The lockfile is out of date|^Failed loading \S+ for package /.test(reason)
-    ? `${FORBIDDEN_PREFIX}${FORBIDDEN["import"]}: a package is not one of Shoal's`
+    ? `${subject} ${FORBIDDEN["import"]}: a package is not one of Shoal's`
     : undefined;
 }

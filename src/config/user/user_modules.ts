@@ -1,0 +1,193 @@
+/**
+ * Modules of the user that a config names (`model.module`, `data.module`, `optim.module`, `data.tokenizer`): imports them and registers
+ * what they define, before the config is validated.
+ */
+import { dirname, isAbsolute, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pathExists } from "../../base/files/path_lookup.ts";
+import { UserError } from "../../base/user_error.ts";
+import { registerSource } from "../../data/sources/define.ts";
+import { isTokenizerModule, registerTokenizer } from "../../data/tokenizers/user/user.ts";
+import { SOURCES } from "../../data/sources/mod.ts";
+import { MODELS } from "../../models/mod.ts";
+import { registerModel } from "../../models/user_model.ts";
+import { registerOptimizer } from "../../optim/define.ts";
+import { OPTIMIZERS } from "../../optim/mod.ts";
+import { checkModule } from "../../modules/check_module.ts";
+import {
+  type ImportedModule,
+  importedModule,
+  importUserModule,
+} from "../../modules/import_module.ts";
+import { readLocalModule } from "../../modules/local_files.ts";
+import { isPlain, type PlainConfig } from "../plain.ts";
+
+/** A section of a config that a module may define. */
+interface ModuleSection {
+  /** Key of the section that names what is defined. */
+  readonly key: string;
+  /** Registers what a module exports; returns its name. */
+  register(exported: unknown, module: Pick<ImportedModule, "path" | "sha256">): string;
+}
+
+/** Every section that a module may define. */
+export const MODULE_SECTIONS: Readonly<Record<string, ModuleSection>> = {
+  model: {
+    key: "kind",
+    register: (exported, { path, sha256 }) =>
+      registerModel(exported, { module: path, sha256, shipped: Object.keys(MODELS) }),
+  },
+  data: {
+    key: "source",
+    register: (exported, { path, sha256 }) =>
+      registerSource(exported, { module: path, sha256, shipped: Object.keys(SOURCES) }),
+  },
+  optim: {
+    key: "kind",
+    register: (exported, { path, sha256 }) =>
+      registerOptimizer(exported, { module: path, sha256, shipped: Object.keys(OPTIMIZERS) }),
+  },
+};
+
+/** Paths of the modules that are registered, by section and SHA-256. */
+const known = new Map<string, string>();
+
+/** A config with the paths of its modules absolute; relative ones belong to `folder`. Pure. */
+export function withModulePaths<T extends object>(config: T, folder: string): T {
+  const sections = Object.keys(MODULE_SECTIONS).flatMap((name) => {
+    const section = (config as PlainConfig)[name];
+    if (!isPlain(section) || typeof section["module"] !== "string") return [];
+    return [[name, { ...section, module: pathFrom(section["module"], folder) }]];
+  });
+  const anchored = { ...config, ...Object.fromEntries(sections) };
+  const { data } = anchored as PlainConfig;
+  const tokenizer = tokenizerModule(anchored);
+  if (tokenizer === undefined) return anchored;
+  return { ...anchored, data: { ...Object(data), tokenizer: pathFrom(tokenizer, folder) } };
+}
+
+/** The module that a config's tokenizer is of. */
+function tokenizerModule(config: object): string | undefined {
+  const { data } = config as PlainConfig;
+  const name = isPlain(data) ? data["tokenizer"] : undefined;
+  return typeof name === "string" && isTokenizerModule(name) ? name : undefined;
+}
+
+function pathFrom(path: string, folder: string): string {
+  return path.startsWith("file://") ? fileURLToPath(path) : resolve(folder, path);
+}
+
+/** As {@linkcode withModulePaths}, for the config in a file. */
+export function besideFile<T extends object>(config: T, file: string): T {
+  return withModulePaths(config, dirname(resolve(file)));
+}
+
+/**
+ * Imports the modules that a config names and registers what they define; returns the config with
+ * their absolute paths, hashes and names filled in.
+ * @throws {UserError} `config` for a module that does not load or defines something else, `noInput`
+ * for a missing one, `incompatible` for one whose hash is not the config's.
+ */
+export async function withUserModules<T extends object>(config: T): Promise<T> {
+  let filled: PlainConfig = config as PlainConfig;
+  for (const [name, { key, register }] of Object.entries(MODULE_SECTIONS)) {
+    const section = filled[name];
+    if (!isPlain(section) || section["module"] === undefined) continue;
+    const given = section["module"];
+    if (typeof given !== "string" || given === "") {
+      throw new UserError("config", `Cannot use ${name}.module: need the path of a module`);
+    }
+    const asked = section["sha256"];
+    // A stored config may name another place of a module that this process has imported.
+    const place = known.get(`${name} ${asked}`);
+    if (place !== undefined) {
+      filled = { ...filled, [name]: { ...section, module: place } };
+      continue;
+    }
+    const path = resolve(given);
+    const { sha256, exported } = await imported(path, `${name}.module`);
+    if (asked !== undefined && asked !== sha256) {
+      throw new UserError(
+        "incompatible",
+        `Cannot go on with another module ${path} (${name}.module): need its files as they were: ` +
+          `their SHA-256 is ${sha256}, that of the run ${asked}`,
+      );
+    }
+    const defined = register(exported, { path, sha256 });
+    known.set(`${name} ${sha256}`, path);
+    if (section[key] !== undefined && section[key] !== defined) {
+      throw new UserError(
+        "config",
+        `Cannot use the module ${path}: need ${name}.${key} ${section[key]}: it defines ${defined}`,
+      );
+    }
+    filled = { ...filled, [name]: { ...section, [key]: defined, module: path, sha256 } };
+  }
+  const tokenizer = tokenizerModule(filled);
+  if (tokenizer === undefined) return filled as T;
+  const path = resolve(tokenizer);
+  const { sha256, exported } = await imported(path, "data.tokenizer");
+  registerTokenizer(exported, { module: path, sha256 });
+  return { ...filled, data: { ...Object(filled["data"]), tokenizer: path } } as T;
+}
+
+/** A module, checked in a process of its own before this one imports it. */
+async function imported(path: string, key: string): Promise<ImportedModule> {
+  if (!pathExists(path, { followLinks: true })) {
+    throw new UserError(
+      "noInput",
+      `Cannot use the module ${path}: need its file: it is missing; --${key}=PATH names ` +
+        "another place of it",
+    );
+  }
+  if (await importedModule(path) === undefined) await checkModule(readLocalModule(path));
+  return await importUserModule(path);
+}
+
+/**
+ * A config with the modules that a command line names, relative to the working folder, and the rest
+ * of the command line's keys. Pure.
+ */
+export function withNamedModules(
+  config: PlainConfig,
+  overrides: Readonly<Record<string, string>>,
+): { readonly config: PlainConfig; readonly overrides: Readonly<Record<string, string>> } {
+  let named = config;
+  const rest = { ...overrides };
+  for (const name of Object.keys(MODULE_SECTIONS)) {
+    const module = rest[`${name}.module`];
+    if (module === undefined) continue;
+    const section = isPlain(named[name]) ? named[name] : {};
+    named = { ...named, [name]: { ...section, module: resolve(module) } };
+    delete rest[`${name}.module`];
+  }
+  return { config: named, overrides: rest };
+}
+
+/** A stored config for a new run, which takes the modules as they are now. Pure. */
+export function withoutModuleHashes(config: PlainConfig): PlainConfig {
+  const sections = Object.keys(MODULE_SECTIONS).flatMap((name) => {
+    const section = config[name];
+    if (!isPlain(section) || section["module"] === undefined) return [];
+    const { sha256: _, ...rest } = section;
+    return [[name, rest]];
+  });
+  return { ...config, ...Object.fromEntries(sections) };
+}
+
+/**
+ * Files of the modules that a resolved config names, by path, with their SHA-256 when this process
+ * imported them. Workers may read these.
+ */
+export async function moduleFilesOf(config: object): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  const named = Object.keys(MODULE_SECTIONS).map((name) => {
+    const section = (config as PlainConfig)[name];
+    return isPlain(section) ? section["module"] : undefined;
+  });
+  for (const path of [...named, tokenizerModule(config)]) {
+    if (typeof path !== "string" || !isAbsolute(path)) continue;
+    for (const [file, hash] of (await importedModule(path))?.files ?? []) files.set(file, hash);
+  }
+  return files;
+}

@@ -1,0 +1,149 @@
+/** Sources that modules of the user define, registered by name. */
+import { UserError } from "../../base/user_error.ts";
+import type { Batch, Source, SourceInput, Task } from "../source.ts";
+
+/** The `data` part of a config for a source of the user; `O`: its own options. */
+export interface UserDataConfig<O> {
+  /** Name of the source. */
+  readonly source: string;
+  /** Sequence length T in tokens. */
+  readonly seq_len: number;
+  /** Tokens between the starts of neighbouring training windows; null takes `seq_len`. */
+  readonly stride: number | null;
+  /** Its options, as its schema has them. */
+  readonly options: O;
+}
+
+/** The schema of a source's options. */
+export interface OptionsSchema<O> {
+  /** The value, checked and with its defaults. @throws where it is not valid. */
+  parse(value: unknown): O;
+}
+
+/** A source of batches: everything that the system needs to know of it. */
+export interface SourceDefinition<O = unknown> {
+  /** Name, as in configs. */
+  readonly source: string;
+  /** Whether it reads a text (`data.path`); false for a source that makes its batches up. */
+  readonly needsText: boolean;
+  /** True when its batches depend on the text of tokens: then `make` gets the tokenizer. */
+  readonly needsTokenizer?: true;
+  /** Schema of `data.options`, a strict object. Default: no options. */
+  readonly options?: OptionsSchema<O>;
+  /** The task; `vocabulary`: distinct tokens of the text, 0 without text. */
+  readonly task: (config: UserDataConfig<O>, vocabulary: number) => Task;
+  /** Makes the source. It must be a pure function of its input: every worker makes its own. */
+  readonly make: (config: UserDataConfig<O>, input: SourceInput) => Source;
+}
+
+/** Types a source's definition. */
+export function defineSource<O = unknown>(definition: SourceDefinition<O>): SourceDefinition<O> {
+  return definition;
+}
+
+/** By the SHA-256 of their modules: two modules may define sources of one name. */
+const registered = new Map<string, SourceDefinition>();
+
+/** The source that the module with this SHA-256 defines, as a config has it. */
+export function userSource(sha256: string | undefined): SourceDefinition | undefined {
+  return sha256 === undefined ? undefined : registered.get(sha256);
+}
+
+/**
+ * Registers the source that a module exports; returns its name. `shipped`: names of Shoal's own.
+ * @throws {UserError} `config` for what is no source, and for a name of Shoal's own.
+ */
+export function registerSource(
+  exported: unknown,
+  { module, sha256, shipped }: {
+    readonly module: string;
+    readonly sha256: string;
+    readonly shipped: readonly string[];
+  },
+): string {
+  const refuse = (text: string): never => {
+    throw new UserError("config", `Cannot use the module ${module}: ${text}`);
+  };
+  const { source, needsText, task, make } = Object(exported) as Partial<SourceDefinition>;
+  const isNamed = typeof source === "string" && /^[A-Za-z][A-Za-z0-9_-]*$/.test(source);
+  if (!isNamed || typeof task !== "function" || typeof make !== "function") {
+    return refuse("need a source as default export, by defineSource({ source, task, make, ... })");
+  }
+  if (typeof needsText !== "boolean") refuse(`need needsText, true or false: ${needsText}`);
+  if (shipped.includes(source)) refuse(`need a name of its own: Shoal has a source ${source}`);
+  registered.set(sha256, checked(exported as SourceDefinition, module));
+  return source;
+}
+
+/** The definition with its functions held to what they promise, in one line each. */
+function checked(definition: SourceDefinition, module: string): SourceDefinition {
+  const { source, task, make } = definition;
+  const within = <T>(what: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+      throw new UserError("config", `Cannot use ${what} of source ${source} (${module}): ${line}`);
+    }
+  };
+  return {
+    ...definition,
+    task: (config, vocabulary) =>
+      within("the task", () => {
+        const made = task(config, vocabulary);
+        requireTask(made);
+        return made;
+      }),
+    make(config, input) {
+      const made = within("the batches", () => make(config, input));
+      const { tensors } = task(config, 0);
+      const whole = <B extends Batch>(batch: B): B => {
+        requireBatch(batch, { tensors, windows: input.windows });
+        return batch;
+      };
+      const train: Source["train"] = (at) => within("a batch", () => whole(made.train(at)));
+      return {
+        ...made,
+        train,
+        requireTraining() {
+          made.requireTraining?.();
+          // What a batch lacks is better known before workers start.
+          train({ step: 0, microBatch: 0 });
+        },
+        *evaluation(sequence) {
+          for (const batch of within("a batch", () => made.evaluation(sequence))) {
+            yield within("a batch", () => whole(batch));
+          }
+        },
+      };
+    },
+  };
+}
+
+function requireTask(task: Task): void {
+  const { time, vocabulary, classes, tensors } = Object(task) as Partial<Task>;
+  for (const [name, value] of Object.entries({ time, vocabulary, classes })) {
+    if (Number.isInteger(value) && Number(value) >= 0) continue;
+    throw new RangeError(`need ${name} that is a whole number: got ${value}`);
+  }
+  if (tensors === undefined || Object.keys(tensors).length === 0) {
+    throw new RangeError("need the tensors of a batch by name: got none");
+  }
+}
+
+function requireBatch(
+  batch: Batch,
+  { tensors, windows }: { readonly tensors: Task["tensors"]; readonly windows: number },
+): void {
+  for (const [name, { shape, dtype }] of Object.entries(tensors)) {
+    const found = batch.tensors[name];
+    const length = shape.reduce((product, size) => product * size, windows);
+    const isTyped = dtype === "u32" ? found instanceof Uint32Array : found instanceof Float32Array;
+    if (isTyped && found?.length === length) continue;
+    const got = found === undefined ? "none" : isTyped ? found.length : "another type";
+    throw new RangeError(`need ${name} ${dtype} of ${length} elements: got ${got}`);
+  }
+  if (Number.isInteger(batch.counted) && batch.counted >= 0) return;
+  throw new RangeError(`need counted, the number of targets that count: got ${batch.counted}`);
+}

@@ -1,0 +1,108 @@
+/** Models that modules of the user define: registered by kind, and held to what they promise. */
+import type * as z from "zod";
+import { showShape } from "../base/shape.ts";
+import { UserError } from "../base/user_error.ts";
+import type { Tensor } from "../graph/types.ts";
+import { isRowSum, type LossTerms, type Term } from "../nn/terms.ts";
+import type { AnyModel, ModelDefinition } from "./definition.ts";
+
+/** By the SHA-256 of their modules: two modules may define models of one name. */
+const registered = new Map<string, ModelDefinition<AnyModel>>();
+
+/** The model that the module with this SHA-256 defines, as a config has it. */
+export function userModel(sha256: string | undefined): ModelDefinition<AnyModel> | undefined {
+  return sha256 === undefined ? undefined : registered.get(sha256);
+}
+
+/**
+ * Registers the model that a module exports; returns its kind. `shipped`: kinds of Shoal's own.
+ * @throws {UserError} `config` for what is no model, and for a kind of Shoal's own.
+ */
+export function registerModel(
+  exported: unknown,
+  { module, sha256, shipped }: {
+    readonly module: string;
+    readonly sha256: string;
+    readonly shipped: readonly string[];
+  },
+): string {
+  const refuse = (text: string): never => {
+    throw new UserError("config", `Cannot use the module ${module}: ${text}`);
+  };
+  if (!isDefinition(exported)) {
+    return refuse("need a model as default export, by defineModel({ kind, schema, loss, ... })");
+  }
+  const { kind, schema } = exported;
+  if (!("kind" in schema.shape)) refuse("need a schema with the key kind: there is none");
+  if (shipped.includes(kind)) refuse(`need a kind of its own: Shoal has a model ${kind}`);
+  registered.set(sha256, checked(exported, module));
+  return kind;
+}
+
+function isDefinition(value: unknown): value is ModelDefinition<AnyModel> & {
+  readonly schema: z.ZodObject;
+} {
+  const { kind, schema, loss } = Object(value);
+  return typeof kind === "string" && /^[A-Za-z][A-Za-z0-9_-]*$/.test(kind) &&
+    typeof loss === "function" && typeof schema?.safeExtend === "function";
+}
+
+/** The definition with its functions held to the shapes that they promise, in one line each. */
+function checked(
+  definition: ModelDefinition<AnyModel>,
+  module: string,
+): ModelDefinition<AnyModel> {
+  const { kind, loss, logits } = definition;
+  const within = <T>(what: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      // Shape rules throw RangeErrors; anything else that a function of the user throws is its own.
+      const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+      throw new UserError(
+        "config",
+        `Cannot trace the ${what} of model ${kind} (${module}): ${line}`,
+      );
+    }
+  };
+  return {
+    ...definition,
+    loss: (scope, batch, config, task) =>
+      within("loss", () => {
+        const terms = loss(scope, batch, config, task);
+        requireTerms(terms);
+        return terms;
+      }),
+    ...logits && {
+      logits: (scope, input, config) =>
+        within("logits", () => {
+          const made = logits(scope, input, config);
+          const [rows = 0, time = 0] = input.tokens.shape;
+          const wanted = input.last ? [rows, input.classes] : [rows, time, input.classes];
+          requireShape(made, wanted);
+          return made;
+        }),
+    },
+  };
+}
+
+function requireTerms(terms: LossTerms): void {
+  const all: readonly (readonly [string, Partial<Term>])[] = Object.entries(Object(terms));
+  if (all.length === 0) throw new RangeError("need at least one term by name: got none");
+  for (const [name, { sum, per, weight }] of all) {
+    if (sum === undefined || (per !== "targets" && per !== "micro_batches")) {
+      throw new RangeError(`term ${name} needs { sum, per: "targets" | "micro_batches", weight }`);
+    }
+    if (typeof weight !== "number" || !Number.isFinite(weight)) {
+      throw new RangeError(`term ${name} needs a weight that is a number: ${weight}`);
+    }
+    if (typeof sum !== "object" || !isRowSum(sum)) requireShape(sum, [1], `term ${name}: `);
+  }
+}
+
+function requireShape(tensor: Tensor, wanted: readonly number[], prefix = ""): void {
+  const { shape, dtype } = Object(tensor) as Partial<Tensor>;
+  if (dtype === "f32" && shape?.join() === wanted.join()) return;
+  const got = shape === undefined ? "no tensor" : `${dtype} ${showShape(shape)}`;
+  throw new RangeError(`${prefix}need f32 ${showShape(wanted)}: got ${got}`);
+}

@@ -1,0 +1,95 @@
+/** A source of batches of one's own: a module that makes its data up, with options of its own. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { train, type TrainConfig, UserError } from "shoal";
+import { Place } from "../e2e/support.ts";
+
+/** Counts modulo `modulus` from a start that depends on the window. */
+const COUNTING = `
+import { defineSource, tokenTensors } from "shoal";
+import * as z from "zod";
+
+export default defineSource({
+  source: "counting",
+  needsText: false,
+  options: z.strictObject({ modulus: z.int().min(2).default(5) }),
+  task: ({ seq_len: time, options: { modulus } }) => ({
+    time,
+    vocabulary: modulus,
+    classes: modulus,
+    targetKind: "next_token",
+    tensors: tokenTensors({ time, targetKind: "next_token" }),
+    countedPerWindow: time,
+    carries: false,
+  }),
+  make({ seq_len: time, options: { modulus } }, { windows, microBatches }) {
+    const batchFrom = (first) => {
+      const at = (shift) =>
+        Uint32Array.from({ length: windows * time }, (_, i) => (first + i + shift) % modulus);
+      return { tensors: { tokens: at(0), targets: at(1) }, counted: windows * time, fresh: true };
+    };
+    return {
+      train: ({ step, microBatch }) => batchFrom(step * microBatches + microBatch),
+      sequences: 2,
+      evaluation: (sequence) => [batchFrom(sequence)],
+    };
+  },
+});
+`;
+
+const config = (module: string, options = {}): TrainConfig => ({
+  device: "reference",
+  steps: 3,
+  workers: 1,
+  micro_batches: 2,
+  micro_batch_size: 2,
+  model: { layers: 1, width: 8, heads: 2 },
+  data: { module, seq_len: 4, options },
+  eval: { every: 0 },
+  report: { sample_length: 0 },
+});
+
+Deno.test("a module gives the batches, with the same hash for 1 and 2 workers, and a resume", async () => {
+  using place = new Place();
+  place.write("counting.js", COUNTING);
+  const own = config(place.of("counting.js"));
+  const one = await train(own, { out: place.of("one") });
+  const two = await train({ ...own, workers: 2, steps: 2 }, { out: place.of("two") });
+  const rest = await train({ steps: 3 }, { out: two.out, resume: true });
+  assertEquals(rest.stateHash, one.stateHash);
+  const seven = await train({ ...config(place.of("counting.js"), { modulus: 7 }), steps: 1 }, {
+    out: place.of("seven"),
+  });
+  assertEquals(seven.params > one.params, true);
+  const { message } = await assertRejects(
+    () => train({ data: { options: { modulus: 6 } } }, { out: two.out, resume: true }),
+    UserError,
+  );
+  assertMatch(message, /^Cannot resume with another config .*data\.options\.modulus: 5 against 6/);
+});
+
+Deno.test("options and batches that do not fit are refused in one line", async () => {
+  using place = new Place();
+  place.write("counting.js", COUNTING);
+  const refused = async (work: () => Promise<unknown>, pattern: RegExp) => {
+    const { message } = await assertRejects(work, UserError);
+    assertMatch(message, pattern);
+    assertEquals(message.split("\n").length, 1);
+  };
+  await refused(
+    () => train(config(place.of("counting.js"), { modulus: 1 }), { out: place.of("a") }),
+    /^Cannot use this config: data\.options\.modulus: need integer >= 2: 1$/,
+  );
+  place.write("none.js", "export default { source: 'none', needsText: false, make() {} };");
+  await refused(
+    () => train(config(place.of("none.js")), { out: place.of("b") }),
+    /^Cannot use the module \S+none\.js: need a source as default export, by defineSource/,
+  );
+  place.write(
+    "short.js",
+    COUNTING.replace('"counting"', '"short"').replace("windows * time }", "3 }"),
+  );
+  await refused(
+    () => train(config(place.of("short.js")), { out: place.of("c") }),
+    /^Cannot use a batch of source short \(\S+short\.js\): need tokens u32 of 8 elements: got 3$/,
+  );
+});

@@ -1,0 +1,8 @@
+/** The worker processes of this process, for tests that kill some. */
+
+/** Process ids of the workers that this process has started, in order of their start. */
+export function workersOf(parent: number = Deno.pid): number[] {
+  const words = ["-P", String(parent), "-f", "workers/(module_)?worker\\.ts"];
+  const { stdout } = new Deno.Command("pgrep", { args: words, stderr: "null" }).outputSync();
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
+}
