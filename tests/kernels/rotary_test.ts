@@ -45,7 +45,7 @@ interface RotaryCase {
 }
 
 const GOLDEN: RotaryGolden = JSON.parse(
-  await Deno.readTextFile(new URL("../golden/torch_rotary.json", import.meta.url)),
+  await Deno.readTextFile(new URL("../golden/attention/torch_rotary.json", import.meta.url)),
 );
 
 /** The scaling that transformers' `rope_parameters` name. */

@@ -35,7 +35,7 @@ interface AttentionGolden
 }
 
 const { cases } = JSON.parse(
-  await Deno.readTextFile(new URL("../../golden/torch_attention.json", import.meta.url)),
+  await Deno.readTextFile(new URL("../../golden/attention/torch_attention.json", import.meta.url)),
 ) as { cases: Readonly<Record<string, AttentionGolden>> };
 
 /** Parts in the columns of one tensor: their rows side by side. */

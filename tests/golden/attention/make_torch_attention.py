@@ -1,5 +1,5 @@
 """
-Makes tests/golden/torch_attention.json: attention of PyTorch, values and gradients, for each kind of
+Makes tests/golden/attention/torch_attention.json: attention of PyTorch, values and gradients, for each kind of
 mask, head layout and score bias. Run it in this folder:
 
     python3 make_torch_attention.py

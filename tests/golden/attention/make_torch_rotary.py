@@ -1,5 +1,5 @@
 """
-Makes tests/golden/torch_rotary.json: rotary position embeddings of transformers, values and
+Makes tests/golden/attention/torch_rotary.json: rotary position embeddings of transformers, values and
 gradients. Run it in this folder:
 
     python3 make_torch_rotary.py
