@@ -3,7 +3,7 @@
  * same weights to the last bit whatever the number of workers.
  *
  * @example Train, then generate
- * ```ts no-run
+ * ```ts ignore
  * import { openModel, train } from "./mod.ts";
  *
  * const { out, stateHash } = await train(
