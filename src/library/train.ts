@@ -8,10 +8,15 @@ import { loadConfig } from "../config/load.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import { besideFile, withModulePaths, withUserModules } from "../config/user/user_modules.ts";
+import {
+  besideFile,
+  moduleFilesOf,
+  withModulePaths,
+  withUserModules,
+} from "../config/user/user_modules.ts";
 import type { EventSink } from "../report/events.ts";
 import type { Summary } from "../report/summary.ts";
-import { codeAsBegun } from "../../workers/launch/code.ts";
+import { codeAsBegun, moduleCodeAsBegun } from "../../workers/launch/code.ts";
 import { spawnWorkers } from "../../workers/launch/spawn.ts";
 import { requireRun } from "../../workers/run/resume.ts";
 import { runTraining } from "../../workers/run/run.ts";
@@ -120,6 +125,7 @@ async function trained(
   const config = resolveConfig(resume ? input : await withInitialModel(input, warn));
   const out = resolve(folder ?? config.out ?? freeFolder(join("runs", config.name)));
   const saysWorkers = input["workers"] !== undefined;
+  if ((await moduleFilesOf(config)).size > 0) moduleCodeAsBegun();
   const { workers, cards } = await workersOf({ config, saysWorkers }, warn);
   const summary = await runTraining({
     config: { ...config, workers, out },

@@ -6,6 +6,7 @@
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { openRunStart } from "../../src/artifacts/run_start.ts";
+import { withUserModules } from "../../src/config/user/user_modules.ts";
 import { lineReader } from "../launch/lines.ts";
 import { warmProbe } from "../../src/engine/probe.ts";
 import type { ProbeRequest } from "./probe_together.ts";
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const device = config.device === "reference"
     ? openReference()
     : await openWebGpu({ runtime: Deno.version.deno, backend });
+  await withUserModules(config);
   const { data: { corpus } } = await openRunStart(config);
   const warm = await warmProbe(device, { config, corpus, steps, workers });
   console.log("warm");

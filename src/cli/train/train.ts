@@ -10,6 +10,7 @@ import { applyOverrides, type PlainConfig } from "../../config/overrides.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import {
+  moduleFilesOf,
   withNamedModules,
   withoutModuleHashes,
   withUserModules,
@@ -18,7 +19,7 @@ import { requireUsed } from "../../config/unused.ts";
 import { isPrepared } from "../../data/prepared/open.ts";
 import { readWhole } from "../../data/read.ts";
 import { progressPrinter } from "../../report/progress/progress.ts";
-import { codeAsBegun } from "../../../workers/launch/code.ts";
+import { codeAsBegun, moduleCodeAsBegun } from "../../../workers/launch/code.ts";
 import { parseFaultPlan } from "../../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../../workers/run/resume.ts";
@@ -56,6 +57,7 @@ export async function trainCommand(
   }
   const asked = await askedOf(line);
   const { config } = asked;
+  if ((await moduleFilesOf(config)).size > 0) moduleCodeAsBegun();
   const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
   const notices: string[] = [];
   const { workers, cards } = await workersOf(asked, (text) => notices.push(text));
