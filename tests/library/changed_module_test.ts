@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadCheckpoint, train } from "shoal";
 import { Place } from "../e2e/support.ts";
-import { workersOf } from "../support/worker_pids.ts";
+import { optionsOf, workersOf } from "../support/worker_pids.ts";
 
 const MODEL = Deno.readTextFileSync(new URL("../../examples/own_model.ts", import.meta.url));
 
@@ -31,6 +31,14 @@ Deno.test("a replacement with another version of the module is refused, with the
       if (event.type === "notice") notices.push(event.text);
       if (event.type === "notice" && isRefusal(event.text)) stopping.abort();
       if (event.type !== "step" || event.step !== 2) return;
+      for (const words of optionsOf()) {
+        const [, read = ""] = /--allow-read=(\S+)/.exec(words) ?? [];
+        const [sockets = "", ...more] = read.split(",");
+        // The sockets of the run, as without a module, and the module.
+        assertEquals([words.includes(`--allow-write=${sockets} `), more], [true, [path]]);
+        const others = words.match(/--allow-\w+/g) ?? [];
+        assertEquals(others.sort(), ["--allow-net", "--allow-read", "--allow-write"]);
+      }
       place.write("model.ts", MODEL.replace("heads, dropout: 0", "heads, dropout: 0.1"));
       Deno.kill(workersOf()[0] as number, "SIGKILL");
     },

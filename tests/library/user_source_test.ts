@@ -1,6 +1,7 @@
 /** A source of batches of one's own: a module that makes its data up, with options of its own. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { train, type TrainConfig, UserError } from "shoal";
+import { loadCheckpoint, openModel, train, type TrainConfig, UserError } from "shoal";
+import { runCommand } from "../e2e/command.ts";
 import { Place } from "../e2e/support.ts";
 
 /** Counts modulo `modulus` from a start that depends on the window. */
@@ -65,6 +66,45 @@ Deno.test("a module gives the batches, with the same hash for 1 and 2 workers, a
     UserError,
   );
   assertMatch(message, /^Cannot resume with another config .*data\.options\.modulus: 5 against 6/);
+});
+
+/** A model whose table is no `tokens.weight`, and that cannot continue texts. */
+const PLAIN = `
+import { headModel, layers, outputHead } from "shoal";
+import * as z from "zod";
+
+export default headModel({
+  kind: "plain",
+  schema: z.strictObject({ kind: z.literal("plain") }),
+  head(scope, { tokens, vocabulary, classes }) {
+    const x = layers.embed(scope.in("table"), tokens, { vocabulary: vocabulary + 3, width: 4 });
+    return outputHead(scope.in("out"), x, { classes });
+  },
+});
+`;
+
+Deno.test("model and source of one's own: parameters may have any name and any number of rows", async () => {
+  using place = new Place();
+  place.write("counting.js", COUNTING);
+  place.write("plain.js", PLAIN);
+  const own = {
+    ...config(place.of("counting.js")),
+    model: { module: place.of("plain.js") },
+    eval: { every: 1 },
+  };
+  const { out, stateHash, valLoss } = await train(own, { out: place.of("run") });
+  const { parameters, stateHash: saved } = await loadCheckpoint(out);
+  assertEquals(saved, stateHash);
+  assertEquals(Array.from(parameters.keys()).sort(), ["out.bias", "out.weight", "table.weight"]);
+  assertEquals(parameters.get("table.weight")?.shape, [8, 4]);
+  using model = await openModel(out, { device: "reference" });
+  assertEquals([model.vocabulary, (await model.evaluate()).loss], [5, valLoss]);
+  const { message } = await assertRejects(() => model.generate([1]), UserError);
+  assertMatch(message, /^Cannot generate from \S+: need a model of text: it has no tokenizer$/);
+  const refused = await assertRejects(() => model.logits([1]), Error);
+  assertEquals(refused.message.split("\n").length, 1);
+  const exported = await runCommand("export", [out, "--out=exported"], { cwd: place.path });
+  assertEquals([exported.code, exported.stderr.split("\n").length], [64, 2], exported.stderr);
 });
 
 Deno.test("options and batches that do not fit are refused in one line", async () => {

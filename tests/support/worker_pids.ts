@@ -6,3 +6,10 @@ export function workersOf(parent: number = Deno.pid): number[] {
   const { stdout } = new Deno.Command("pgrep", { args: words, stderr: "null" }).outputSync();
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
 }
+
+/** The command line of each worker that this process has started. */
+export function optionsOf(): string[] {
+  const words = ["-o", "args=", "-p", workersOf().join()];
+  const { stdout } = new Deno.Command("ps", { args: ["-ww", ...words] }).outputSync();
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
+}
