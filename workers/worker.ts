@@ -116,6 +116,7 @@ export async function runWorker(): Promise<never> {
         openDevice(kind, { backend, compiling, serving: () => serving })
       ),
     );
+    serving = false;
     // Of a killed coordinator, stdin ends as well: leave() then removes the folder of the sockets.
     if (end === "gone") await pause();
     Deno.exit(EXIT.done);

@@ -1,4 +1,4 @@
-/** The model registry: a new model is one file and one line here. */
+/** The model registry: a new model is one file, its schema in the union and its name in the table. */
 import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";

@@ -25,19 +25,21 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
   const checkout = copyCheckout(place.of("checkout"));
   const page = Deno.readTextFileSync(join(ROOT, "CONTRIBUTING.md"));
   const [, code = ""] = /```ts\n([^]*?)```/.exec(page) ?? [];
-  const [, line = ""] = /Then `(bag: [^`]+)`\s+in the table/.exec(page) ?? [];
+  const places = /Then `(\w+)` in the union `(\w+)` and `(\w+)` in the table `(\w+)`/.exec(page);
+  const [, schema = "", union = "", model = "", table = ""] = places ?? [];
   Deno.writeTextFileSync(
     join(checkout, "src/models/bag.ts"),
     // Imports of the page are those of the repository's root.
     code.replaceAll("./src/models/", "./").replaceAll("./src/", "../"),
   );
-  const table = join(checkout, "src/models/mod.ts");
-  const old = Deno.readTextFileSync(table);
+  const registry = join(checkout, "src/models/mod.ts");
+  const old = Deno.readTextFileSync(registry);
   const added = old
-    .replace("export const MODELS = {", `export const MODELS = {\n  ${line}`)
-    .replace("import { gpt,", 'import { bag, bagSchema } from "./bag.ts";\nimport { gpt,');
-  assert(added.includes("bag: { schema"), line);
-  Deno.writeTextFileSync(table, added);
+    .replace(new RegExp(`(${union} = [^[]*\\[)`), `$1${schema}, `)
+    .replace(`export const ${table} = {`, `export const ${table} = { ${model},`)
+    .replace("import { gpt,", `import { ${model}, ${schema} } from "./bag.ts";\nimport { gpt,`);
+  assert(added.includes("[bagSchema, ") && added.includes("{ bag,"), added);
+  Deno.writeTextFileSync(registry, added);
   const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...taskOptions(),
@@ -67,6 +69,6 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
     text(stderr).trim(),
     "Left out model.layers, model.heads, model.dropout: a model of kind bag has no such key",
   );
-  const { model } = JSON.parse(Deno.readTextFileSync(join(checkout, "run/config.json")));
-  assertEquals(model, { kind: "bag", width: 64 });
+  const config = JSON.parse(Deno.readTextFileSync(join(checkout, "run/config.json")));
+  assertEquals(config.model, { kind: "bag", width: 64 });
 });
