@@ -185,6 +185,7 @@ export type { Head } from "./src/nn/head.ts";
 export type { ForeignFile } from "./src/checkpoint/tensors/foreign.ts";
 export type { Metadata } from "./src/checkpoint/tensors/header.ts";
 export type { ExportLayout, Portable, Sizes } from "./src/exchange/types.ts";
+export { IGNORE } from "./src/base/ignore.ts";
 export { classification, preference, squaredError } from "./src/nn/terms.ts";
 export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
 export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";

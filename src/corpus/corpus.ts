@@ -25,6 +25,7 @@ export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
     windows: config.micro_batch_size,
     evaluation: config.eval,
     texts: corpus.texts,
+    vocabulary: corpus.vocabulary,
     tokenizer: corpus.tokenizer,
   });
 }

@@ -114,6 +114,8 @@ export interface SourceInput {
   readonly evaluation: EvaluationBatches;
   /** The texts; none for a synthetic source. */
   readonly texts: readonly Text[];
+  /** Distinct tokens of the texts; 0 or undefined without texts. */
+  readonly vocabulary?: number;
   /** The text's tokenizer; undefined for a source that needs none. */
   readonly tokenizer?: Tokenizer | undefined;
 }

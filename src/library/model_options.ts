@@ -79,7 +79,7 @@ export interface EvaluatedLoss {
 
 /** The result of `TrainedModel.evaluate`. */
 export interface EvaluationResult extends Omit<EvaluatedLoss, "name"> {
-  /** exp(loss). */
+  /** exp of the mean of the term `nll`, or of the loss without that term. */
   readonly perplexity: number;
   /** Share of the targets that are the likeliest class; undefined for a model without classes. */
   readonly accuracy: number | undefined;

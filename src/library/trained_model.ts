@@ -210,12 +210,12 @@ export class TrainedModel implements Disposable {
     });
     return {
       loss,
-      perplexity: Math.exp(loss),
+      perplexity: Math.exp(texts.reduce((sum, { nats }) => sum + nats, 0) / counted),
       accuracy,
       counted,
-      texts: texts.map(({ nats, counted }, i) => ({
+      texts: texts.map(({ total, counted }, i) => ({
         name: corpus.texts[i]?.name ?? config.data.source,
-        loss: nats / counted,
+        loss: total / counted,
         counted,
       })),
     };

@@ -18,7 +18,11 @@ export interface RowSum {
   readonly head: Head;
   /** u32, one per row of the head's x. */
   readonly labels: Tensor;
-  /** A value per row, f32 [R], of logits [R, K] and labels u32 [R]. */
+  /**
+   * A value per row, f32 [...], of logits [..., K] and labels u32 [...]; of a chunk of rows these are
+   * [R, K] and [R]. Rows whose label is IGNORE are summed as well: `of` gives 0 for them, as
+   * cross-entropy does, unless the term counts every row.
+   */
   readonly of: (logits: Tensor, labels: Tensor) => Tensor;
 }
 

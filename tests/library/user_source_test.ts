@@ -1,5 +1,11 @@
 /** A source of batches of one's own: a module that makes its data up, with options of its own. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { loadCheckpoint, openModel, train, type TrainConfig, UserError } from "shoal";
 import { runCommand } from "../e2e/command.ts";
 import { Place } from "../e2e/support.ts";
@@ -132,4 +138,56 @@ Deno.test("options and batches that do not fit are refused in one line", async (
     () => train(config(place.of("short.js")), { out: place.of("c") }),
     /^Cannot use a batch of source short \(\S+short\.js\): need tokens u32 of 8 elements: got 3$/,
   );
+});
+
+/** The module with one part replaced. */
+function changed(part: string, by: string): string {
+  const code = COUNTING.replace(part, by);
+  assertNotEquals(code, COUNTING, part);
+  return code;
+}
+
+Deno.test("a source may be an object of a class", async () => {
+  using place = new Place();
+  place.write("counting.js", COUNTING);
+  const given =
+    "return {\n      train: ({ step, microBatch }) => batchFrom(step * microBatches + microBatch),\n" +
+    "      sequences: 2,\n      evaluation: (sequence) => [batchFrom(sequence)],\n    };";
+  const made = `class Counting {
+      train({ step, microBatch }) { return batchFrom(step * microBatches + microBatch); }
+      get sequences() { return 2; }
+      evaluation(sequence) { return [batchFrom(sequence)]; }
+    }
+    return new Counting();`;
+  place.write("class.js", changed(given, made));
+  const [plain, own] = await Promise.all(
+    ["counting", "class"].map((name) =>
+      train(config(place.of(`${name}.js`)), { out: place.of(name) })
+    ),
+  );
+  assertEquals(own?.valLoss, plain?.valLoss);
+  assertEquals(own?.loss, plain?.loss);
+});
+
+Deno.test("batches that break what their task promises are refused in one line", async () => {
+  const lies: readonly (readonly [part: string, by: string, says: string])[] = [
+    ["% modulus);", "% modulus + 1);", "need tokens below 5: got 5"],
+    ["targets: at(1)", "targets: at(1).map((id) => id + 9)", "need targets below 5: got 1"],
+    ["counted: windows * time,", "counted: 1,", "need counted 2 x countedPerWindow 4: got 1"],
+    [
+      "countedPerWindow: time",
+      "countedPerWindow: undefined",
+      "need countedIn(step), since countedPerWindow is undefined",
+    ],
+  ];
+  for (const [part, by, says] of lies) {
+    using place = new Place();
+    place.write("lie.js", changed(part, by));
+    const { message } = await assertRejects(
+      () => train(config(place.of("lie.js")), { out: place.of("run") }),
+      UserError,
+    );
+    assertStringIncludes(message, says);
+    assertEquals(message.split("\n").length, 1);
+  }
 });

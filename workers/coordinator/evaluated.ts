@@ -1,12 +1,17 @@
 /** Merges the workers' shares of an evaluation. Pure. */
 import type { TermInfo } from "../../src/engine/plans.ts";
-import { CORRECT } from "../../src/nn/terms.ts";
+import { CORRECT, NLL } from "../../src/nn/terms.ts";
 import { doublesOf } from "../protocol/payload.ts";
 
 /** The evaluation on one text. */
 export interface TextEvaluation {
-  /** Loss times the targets that counted, nats. */
+  /**
+   * The term `nll` summed over the targets, nats: what a perplexity is of. Without that term, the
+   * loss times the targets.
+   */
   readonly nats: number;
+  /** The loss times the targets that counted. */
+  readonly total: number;
   /** Targets that counted. */
   readonly counted: number;
 }
@@ -70,7 +75,11 @@ export function evaluationOf(
     accuracy: means.find(([name]) => name === CORRECT)?.[1],
     terms: Object.fromEntries(means.filter(([name]) => name !== CORRECT)),
     counted: all.counted,
-    texts: byText.map((totals) => ({ nats: natsOf(totals, terms), counted: totals.counted })),
+    texts: byText.map((totals) => ({
+      nats: natsOf(totals, terms),
+      total: totalOf(totals, terms),
+      counted: totals.counted,
+    })),
   };
 }
 
@@ -89,10 +98,15 @@ function meanOf(
   return (sums[i] as number) / (per === "targets" ? counted : batches);
 }
 
-function natsOf({ counted, batches, sums }: Totals, terms: readonly TermInfo[]): number {
+function natsOf(totals: Totals, terms: readonly TermInfo[]): number {
+  const nll = terms.findIndex(({ name, per }) => name === NLL && per === "targets");
+  return nll < 0 ? totalOf(totals, terms) : totals.sums[nll] as number;
+}
+
+function totalOf({ counted, batches, sums }: Totals, terms: readonly TermInfo[]): number {
   if (counted === 0) return 0;
-  return terms.reduce((nats, { per, weight }, i) => {
+  return terms.reduce((total, { per, weight }, i) => {
     const sum = weight === 0 ? 0 : weight * (sums[i] as number);
-    return nats + (per === "targets" ? sum : sum * counted / batches);
+    return total + (per === "targets" ? sum : sum * counted / batches);
   }, 0);
 }

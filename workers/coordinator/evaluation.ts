@@ -46,9 +46,9 @@ export async function evaluateRun(context: RunContext): Promise<void> {
     ...(task.targetKind !== "next_token" && accuracy !== undefined && { valAccuracy: accuracy }),
     ...Object.keys(terms).length > 1 && { terms },
     ...(texts.length > 1 && {
-      texts: texts.map(({ nats, counted }, i) => ({
+      texts: texts.map(({ total, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",
-        valLoss: counted === 0 ? null : nats / counted,
+        valLoss: counted === 0 ? null : total / counted,
       })),
     }),
   });

@@ -1,6 +1,6 @@
 /** Formats an evaluation as text and as JSON. Pure. */
 import { UserError } from "../../base/user_error.ts";
-import type { Evaluation, TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
+import type { TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
 import type { TextExtent } from "../../corpus/extent.ts";
 import { table } from "../table.ts";
 
@@ -38,13 +38,14 @@ export interface EvalReport {
 
 /** Measures of each text and of all. */
 export function measureTexts(
-  { texts: sums }: Evaluation,
+  { texts: sums }: { readonly texts: readonly Pick<TextEvaluation, "nats" | "counted">[] },
   texts: readonly EvaluatedText[],
 ): Pick<EvalReport, "all" | "texts"> {
   const each = texts.map(({ name, extent }, i) =>
     measuresOf(name, sums[i] ?? { nats: 0, counted: 0 }, extent)
   );
-  const add = (pick: (sum: TextEvaluation) => number) => sums.reduce((n, sum) => n + pick(sum), 0);
+  const add = (pick: (sum: Pick<TextEvaluation, "nats" | "counted">) => number) =>
+    sums.reduce((n, sum) => n + pick(sum), 0);
   const whole = { nats: add(({ nats }) => nats), counted: add(({ counted }) => counted) };
   const extents = texts.flatMap(({ extent }) => extent === undefined ? [] : [extent]);
   const extent = extents.length < texts.length ? undefined : {
@@ -56,7 +57,7 @@ export function measureTexts(
 
 function measuresOf(
   name: string,
-  { nats, counted }: TextEvaluation,
+  { nats, counted }: Pick<TextEvaluation, "nats" | "counted">,
   extent: TextExtent | undefined,
 ): Measures {
   const bits = nats / Math.LN2;

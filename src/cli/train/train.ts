@@ -114,7 +114,13 @@ export async function askedOf(
   line: CommandLine,
 ): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
   const { resume } = line;
-  const { config: named, overrides } = withNamedModules(await inputOf(line), line.overrides);
+  const { config: named, overrides, dropped } = withNamedModules(
+    await inputOf(line),
+    line.overrides,
+  );
+  if (dropped.length > 0) {
+    warn(`Left out ${dropped.join(", ")}: a module defines the keys of their section`);
+  }
   const input = withWorkers(
     applyOverrides(await withUserModules(named), overrides, warn),
     overrides,

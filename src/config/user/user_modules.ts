@@ -26,6 +26,8 @@ import { isPlain, type PlainConfig } from "../plain.ts";
 interface ModuleSection {
   /** Key of the section that names what is defined. */
   readonly key: string;
+  /** Whether the other keys of the section are those of all of its kinds. */
+  readonly stays: boolean;
   /** Registers what a module exports; returns its name. */
   register(exported: unknown, module: Pick<ImportedModule, "path" | "sha256">): string;
 }
@@ -34,16 +36,19 @@ interface ModuleSection {
 export const MODULE_SECTIONS: Readonly<Record<string, ModuleSection>> = {
   model: {
     key: "kind",
+    stays: false,
     register: (exported, { path, sha256 }) =>
       registerModel(exported, { module: path, sha256, shipped: Object.keys(MODELS) }),
   },
   data: {
     key: "source",
+    stays: true,
     register: (exported, { path, sha256 }) =>
       registerSource(exported, { module: path, sha256, shipped: Object.keys(SOURCES) }),
   },
   optim: {
     key: "kind",
+    stays: false,
     register: (exported, { path, sha256 }) =>
       registerOptimizer(exported, { module: path, sha256, shipped: Object.keys(OPTIMIZERS) }),
   },
@@ -144,24 +149,47 @@ async function imported(path: string, key: string): Promise<ImportedModule> {
   return await importUserModule(path);
 }
 
+/** A config with the modules of a command line. */
+export interface NamedModules {
+  readonly config: PlainConfig;
+  /** The rest of the command line's keys. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** Dotted keys of the config that were left out, because a module defines their section. */
+  readonly dropped: readonly string[];
+}
+
 /**
- * A config with the modules that a command line names, relative to the working folder, and the rest
- * of the command line's keys. Pure.
+ * A config with the modules that a command line names, relative to the working folder. Where the
+ * config names no module, the keys of what Shoal defines there are left out. Pure.
  */
 export function withNamedModules(
   config: PlainConfig,
   overrides: Readonly<Record<string, string>>,
-): { readonly config: PlainConfig; readonly overrides: Readonly<Record<string, string>> } {
+): NamedModules {
   let named = config;
   const rest = { ...overrides };
-  for (const name of Object.keys(MODULE_SECTIONS)) {
+  const dropped: string[] = [];
+  for (const [name, { key, stays }] of Object.entries(MODULE_SECTIONS)) {
     const module = rest[`${name}.module`];
     if (module === undefined) continue;
-    const section = isPlain(named[name]) ? named[name] : {};
+    const before = isPlain(named[name]) ? named[name] : {};
+    const isMoved = before["module"] !== undefined;
+    const kept = Object.entries(before).filter(([own]) => isMoved || (stays && own !== key));
+    dropped.push(
+      ...Object.keys(before).filter((own) => own !== key && !kept.some(([left]) => left === own))
+        .map((own) => `${name}.${own}`),
+    );
+    const kind = rest[`${name}.${key}`];
+    const section = { ...Object.fromEntries(kept), ...kind !== undefined && { [key]: kind } };
     named = { ...named, [name]: { ...section, module: resolve(module) } };
-    delete rest[`${name}.module`];
+    for (const taken of ["module", key]) delete rest[`${name}.${taken}`];
   }
-  return { config: named, overrides: rest };
+  const tokenizer = rest["data.tokenizer"];
+  if (tokenizer !== undefined && isTokenizerModule(tokenizer)) {
+    named = { ...named, data: { ...Object(named["data"]), tokenizer: resolve(tokenizer) } };
+    delete rest["data.tokenizer"];
+  }
+  return { config: named, overrides: rest, dropped };
 }
 
 /** A stored config for a new run, which takes the modules as they are now. Pure. */

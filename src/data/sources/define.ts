@@ -1,4 +1,5 @@
 /** Sources that modules of the user define, registered by name. */
+import { IGNORE } from "../../base/ignore.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { Batch, Source, SourceInput, Task } from "../source.ts";
 
@@ -97,14 +98,29 @@ function checked(definition: SourceDefinition, module: string): SourceDefinition
       }),
     make(config, input) {
       const made = within("the batches", () => make(config, input));
-      const { tensors } = task(config, 0);
+      const own = task(config, input.vocabulary ?? 0);
+      const { windows } = input;
       const whole = <B extends Batch>(batch: B): B => {
-        requireBatch(batch, { tensors, windows: input.windows });
+        requireBatch(batch, { task: own, windows });
         return batch;
       };
-      const train: Source["train"] = (at) => within("a batch", () => whole(made.train(at)));
+      const train: Source["train"] = (at) =>
+        within("a batch", () => {
+          const batch = whole(made.train(at));
+          requireCounted(batch, { task: own, windows });
+          return batch;
+        });
+      const { countedIn, textOf } = made;
+      if (own.countedPerWindow === undefined && countedIn === undefined) {
+        within("the batches", () => {
+          throw new RangeError("need countedIn(step), since countedPerWindow is undefined");
+        });
+      }
       return {
-        ...made,
+        // Methods and getters of a class are no own properties.
+        sequences: made.sequences,
+        ...countedIn && { countedIn: (step: number) => countedIn.call(made, step) },
+        ...textOf && { textOf: (sequence: number) => textOf.call(made, sequence) },
         train,
         requireTraining() {
           made.requireTraining?.();
@@ -132,11 +148,15 @@ function requireTask(task: Task): void {
   }
 }
 
-function requireBatch(
-  batch: Batch,
-  { tensors, windows }: { readonly tensors: Task["tensors"]; readonly windows: number },
-): void {
-  for (const [name, { shape, dtype }] of Object.entries(tensors)) {
+/** What a batch is held to. */
+interface Promised {
+  readonly task: Task;
+  /** Windows B. */
+  readonly windows: number;
+}
+
+function requireBatch(batch: Batch, { task, windows }: Promised): void {
+  for (const [name, { shape, dtype }] of Object.entries(task.tensors)) {
     const found = batch.tensors[name];
     const length = shape.reduce((product, size) => product * size, windows);
     const isTyped = dtype === "u32" ? found instanceof Uint32Array : found instanceof Float32Array;
@@ -144,6 +164,26 @@ function requireBatch(
     const got = found === undefined ? "none" : isTyped ? found.length : "another type";
     throw new RangeError(`need ${name} ${dtype} of ${length} elements: got ${got}`);
   }
+  requireBelow(batch, { name: "tokens", below: task.vocabulary });
+  requireBelow(batch, { name: "targets", below: task.classes });
   if (Number.isInteger(batch.counted) && batch.counted >= 0) return;
   throw new RangeError(`need counted, the number of targets that count: got ${batch.counted}`);
+}
+
+/** The tensors that Shoal's own models read as ids hold ids. */
+function requireBelow(
+  { tensors }: Batch,
+  { name, below }: { readonly name: string; readonly below: number },
+): void {
+  const ids = tensors[name];
+  if (!(ids instanceof Uint32Array)) return;
+  const wrong = ids.find((id) => id >= below && id !== IGNORE);
+  if (wrong !== undefined) throw new RangeError(`need ${name} below ${below}: got ${wrong}`);
+}
+
+/** The loss is divided by the targets that the task promises for a window. */
+function requireCounted({ counted }: Batch, { task, windows }: Promised): void {
+  const { countedPerWindow: each } = task;
+  if (each === undefined || counted === windows * each) return;
+  throw new RangeError(`need counted ${windows} x countedPerWindow ${each}: got ${counted}`);
 }
