@@ -175,10 +175,9 @@ export function withNamedModules(
     const before = isPlain(named[name]) ? named[name] : {};
     const isMoved = before["module"] !== undefined;
     const kept = Object.entries(before).filter(([own]) => isMoved || (stays && own !== key));
-    dropped.push(
-      ...Object.keys(before).filter((own) => own !== key && !kept.some(([left]) => left === own))
-        .map((own) => `${name}.${own}`),
-    );
+    for (const own of Object.keys(before)) {
+      if (own !== key && !kept.some(([left]) => left === own)) dropped.push(`${name}.${own}`);
+    }
     const kind = rest[`${name}.${key}`];
     const section = { ...Object.fromEntries(kept), ...kind !== undefined && { [key]: kind } };
     named = { ...named, [name]: { ...section, module: resolve(module) } };
