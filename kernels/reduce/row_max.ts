@@ -2,11 +2,11 @@
 import type { Expr } from "../../src/graph/formula.ts";
 import { div, formula, mul, select, sub } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { rowKernel } from "../emit/rows.ts";
+import type { Grad, Io, Op, Tensor } from "../../src/graph/types.ts";
 import { pointwise } from "../pointwise/pointwise.ts";
 import wgsl from "./row_max.wgsl" with { type: "text" };
-import { rowCases, rowSizes, rowValue } from "./row_sizes.ts";
+import { rowReduction } from "./row_reduction.ts";
+import { rowCases } from "./row_sizes.ts";
 import { rowSum } from "./row_sum.ts";
 
 /**
@@ -32,26 +32,13 @@ function vjp(
 
 /** The op behind {@linkcode rowMax}. */
 export const rowMaxOp: Op = {
-  name: "row_max",
-  shape: ([x]) => [rowValue(x, "row_max")],
-  launch({ inputs: [x] }, _, target) {
-    const { rows, columns } = rowSizes(x as Spec);
-    const { prelude, groups } = rowKernel(rows, columns, target);
-    return [{ wgsl: prelude + wgsl, bindings: [{ input: 0 }, { output: 0 }], groups }];
-  },
-  reference({ inputs: [x], outputs: [y] }) {
-    if (!x || !y) return;
-    const { rows, columns } = rowSizes(x);
-    for (let row = 0; row < rows; row++) {
-      let top = -Infinity;
-      for (let c = 0; c < columns; c++) top = Math.max(top, x.data[row * columns + c] as number);
-      y.data[row] = top;
-    }
-  },
-  cost({ inputs: [x] }) {
-    const { rows, columns } = rowSizes(x as Spec);
-    return { flops: rows * columns, bytes: 4 * rows * (columns + 1), terms: 1 };
-  },
+  ...rowReduction({
+    name: "row_max",
+    wgsl,
+    first: -Infinity,
+    next: Math.max,
+    terms: () => 1,
+  }),
   vjp,
   cases: rowCases([1024, 128]),
 };

@@ -4,12 +4,12 @@
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Tensor } from "../../src/graph/types.ts";
 import { itemLaunch } from "../emit/items.ts";
-import { rowKernel } from "../emit/rows.ts";
 import broadcastWgsl from "./broadcast_last.wgsl" with { type: "text" };
 import wgsl from "./row_sum.wgsl" with { type: "text" };
-import { rowCases, rowSizes, rowValue } from "./row_sizes.ts";
+import { rowReduction } from "./row_reduction.ts";
+import { rowCases } from "./row_sizes.ts";
 
 /** Sums f32 [..., 1] of the rows of `x` f32 [..., D]. @throws {RangeError} when a row is empty. */
 export function rowSum(x: Tensor): Tensor {
@@ -22,26 +22,13 @@ function sumVjp({ inputs: [x] }: Io<Tensor>, [dy]: readonly Grad[]): readonly Gr
 
 /** The op behind {@linkcode rowSum}. */
 export const rowSumOp: Op = {
-  name: "row_sum",
-  shape: ([x]) => [rowValue(x, "row_sum")],
-  launch({ inputs: [x] }, _, target) {
-    const { rows, columns } = rowSizes(x as Spec);
-    const { prelude, groups } = rowKernel(rows, columns, target);
-    return [{ wgsl: prelude + wgsl, bindings: [{ input: 0 }, { output: 0 }], groups }];
-  },
-  reference({ inputs: [x], outputs: [y] }) {
-    if (!x || !y) return;
-    const { rows, columns } = rowSizes(x);
-    for (let row = 0; row < rows; row++) {
-      let total = 0;
-      for (let c = 0; c < columns; c++) total += x.data[row * columns + c] as number;
-      y.data[row] = total;
-    }
-  },
-  cost({ inputs: [x] }) {
-    const { rows, columns } = rowSizes(x as Spec);
-    return { flops: rows * columns, bytes: 4 * rows * (columns + 1), terms: columns };
-  },
+  ...rowReduction({
+    name: "row_sum",
+    wgsl,
+    first: 0,
+    next: (total, element) => total + element,
+    terms: (columns) => columns,
+  }),
   vjp: sumVjp,
   // More positive values than negative ones: no sum is far smaller than its terms.
   cases: rowCases([1024, 128]).map((test) => ({ ...test, range: { 0: [-0.5, 1] } })),

@@ -115,7 +115,7 @@ function traced(
   return { sources, outputs: apply(sources, attrs) };
 }
 
-/** Work of all calls; the terms of their sums add up, since each call rounds anew. */
+/** Work of all calls; the terms of their sums add up, since each call rounds its result. */
 function sumOfParts({ outputs: [first] }: Traced): Cost {
   return (first?.trace.calls ?? []).map((call) => call.op.cost(call, call.attrs)).reduce(
     (a, b) => ({ flops: a.flops + b.flops, bytes: a.bytes + b.bytes, terms: a.terms + b.terms }),

@@ -1,4 +1,10 @@
 /** Models that modules of the user define: registered by kind, and held to what they promise. */
+import {
+  type DefiningModule,
+  isDefinitionName,
+  refuseModule,
+  UserDefinitions,
+} from "../base/user_definitions.ts";
 import type * as z from "zod";
 import { showShape } from "../base/shape.ts";
 import { UserError } from "../base/user_error.ts";
@@ -6,12 +12,11 @@ import type { Tensor } from "../graph/types.ts";
 import { isRowSum, type LossTerms, type Term } from "../nn/terms.ts";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 
-/** By the SHA-256 of their modules: two modules may define models of one name. */
-const registered = new Map<string, ModelDefinition<AnyModel>>();
+const registered = new UserDefinitions<ModelDefinition<AnyModel>>();
 
 /** The model that the module with this SHA-256 defines, as a config has it. */
 export function userModel(sha256: string | undefined): ModelDefinition<AnyModel> | undefined {
-  return sha256 === undefined ? undefined : registered.get(sha256);
+  return registered.of(sha256);
 }
 
 /**
@@ -20,22 +25,23 @@ export function userModel(sha256: string | undefined): ModelDefinition<AnyModel>
  */
 export function registerModel(
   exported: unknown,
-  { module, sha256, shipped }: {
-    readonly module: string;
-    readonly sha256: string;
-    readonly shipped: readonly string[];
-  },
+  from: DefiningModule,
 ): string {
-  const refuse = (text: string): never => {
-    throw new UserError("config", `Cannot use the module ${module}: ${text}`);
-  };
+  const { module, sha256, shipped } = from;
   if (!isDefinition(exported)) {
-    return refuse("need a model as default export, by defineModel({ kind, schema, loss, ... })");
+    return refuseModule(
+      from,
+      "need a model as default export, by defineModel({ kind, schema, loss, ... })",
+    );
   }
   const { kind, schema } = exported;
-  if (!("kind" in schema.shape)) refuse("need a schema with the key kind: there is none");
-  if (shipped.includes(kind)) refuse(`need a kind of its own: Shoal has a model ${kind}`);
-  registered.set(sha256, checked(exported, module));
+  if (!("kind" in schema.shape)) {
+    refuseModule(from, "need a schema with the key kind: there is none");
+  }
+  if (shipped.includes(kind)) {
+    refuseModule(from, `need a kind of its own: Shoal has a model ${kind}`);
+  }
+  registered.add(sha256, checked(exported, module));
   return kind;
 }
 
@@ -43,7 +49,7 @@ function isDefinition(value: unknown): value is ModelDefinition<AnyModel> & {
   readonly schema: z.ZodObject;
 } {
   const { kind, schema, loss } = Object(value);
-  return typeof kind === "string" && /^[A-Za-z][A-Za-z0-9_-]*$/.test(kind) &&
+  return isDefinitionName(kind) &&
     typeof loss === "function" && typeof schema?.safeExtend === "function";
 }
 

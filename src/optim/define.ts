@@ -1,6 +1,11 @@
 /** Optimizers that modules of the user define, registered by the hash of their modules. */
+import {
+  type DefiningModule,
+  isDefinitionName,
+  refuseModule,
+  UserDefinitions,
+} from "../base/user_definitions.ts";
 import * as z from "zod";
-import { UserError } from "../base/user_error.ts";
 import { checkSchedule, commonFields, decoupledDecay } from "./fields.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import type { Optimizer } from "./types.ts";
@@ -56,11 +61,11 @@ interface Registered {
   readonly schema: z.ZodObject;
 }
 
-const registered = new Map<string, Registered>();
+const registered = new UserDefinitions<Registered>();
 
 /** The optimizer that the module with this SHA-256 defines, as a config has it. */
 export function userOptimizer(sha256: string | undefined): Registered | undefined {
-  return sha256 === undefined ? undefined : registered.get(sha256);
+  return registered.of(sha256);
 }
 
 /**
@@ -69,28 +74,24 @@ export function userOptimizer(sha256: string | undefined): Registered | undefine
  */
 export function registerOptimizer(
   exported: unknown,
-  { module, sha256, shipped }: {
-    readonly module: string;
-    readonly sha256: string;
-    readonly shipped: readonly string[];
-  },
+  from: DefiningModule,
 ): string {
-  const refuse = (text: string): never => {
-    throw new UserError("config", `Cannot use the module ${module}: ${text}`);
-  };
+  const { sha256, shipped } = from;
   const { kind, keys = z.strictObject({}), optimizer } = Object(exported) as Partial<
     OptimizerDefinition
   >;
-  const isNamed = typeof kind === "string" && /^[A-Za-z][A-Za-z0-9_-]*$/.test(kind);
   const { rules, scalars, scalarsAt } = Object(optimizer) as Partial<Optimizer<unknown>>;
   const isWhole = Object.values(Object(rules)).length > 0 && Array.isArray(scalars) &&
     typeof scalarsAt === "function";
-  if (!isNamed || !isWhole || typeof Object(keys).shape !== "object") {
-    return refuse(
+  if (!isDefinitionName(kind) || !isWhole || typeof Object(keys).shape !== "object") {
+    return refuseModule(
+      from,
       "need an optimizer as default export, by defineOptimizer({ kind, keys, optimizer })",
     );
   }
-  if (shipped.includes(kind)) refuse(`need a kind of its own: Shoal has an optimizer ${kind}`);
+  if (shipped.includes(kind)) {
+    refuseModule(from, `need a kind of its own: Shoal has an optimizer ${kind}`);
+  }
   const schema = z.strictObject({
     kind: z.literal(kind).describe("Optimizer"),
     lr: z.number().gt(0).default(1e-3).describe("Peak learning rate"),
@@ -98,6 +99,6 @@ export function registerOptimizer(
     ...commonFields,
     ...keys.shape as z.ZodRawShape,
   }).superRefine((config, context) => checkSchedule(config as unknown as ScheduleConfig, context));
-  registered.set(sha256, { optimizer: optimizer as Optimizer<unknown>, schema });
+  registered.add(sha256, { optimizer: optimizer as Optimizer<unknown>, schema });
   return kind;
 }

@@ -1,6 +1,6 @@
 /**
  * Expands composed calls to their parts. A call with kernels of its own stays, behind it the parts
- * whose intermediate results a derivative may read; those that nobody reads are pruned later.
+ * whose intermediate results a derivative may read; unread ones are pruned later.
  */
 import type { Call, Tensor } from "../graph/types.ts";
 

@@ -88,7 +88,7 @@ Deno.test("a config names a module of the user, and every command knows its mode
       /^64 error: Cannot use this config: model\.width: need integer >= 1: 0$/,
     );
   });
-  await t.step("resume, eval, generate, plan, and a new run that begins with it", async () => {
+  await t.step("resume, eval, generate, plan, and a new run that starts from it", async () => {
     const resumed = await shoal(place, "train", "--resume=runs/own", "--steps=3");
     assertEquals([resumed.code, resumed.stderr], [0, ""]);
     const evaluated = await shoal(place, "eval", "runs/own", "--device=reference");

@@ -1,4 +1,10 @@
 /** Sources that modules of the user define, registered by name. */
+import {
+  type DefiningModule,
+  isDefinitionName,
+  refuseModule,
+  UserDefinitions,
+} from "../../base/user_definitions.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { Batch, Source, SourceInput, Task } from "../source.ts";
@@ -42,12 +48,11 @@ export function defineSource<O = unknown>(definition: SourceDefinition<O>): Sour
   return definition;
 }
 
-/** By the SHA-256 of their modules: two modules may define sources of one name. */
-const registered = new Map<string, SourceDefinition>();
+const registered = new UserDefinitions<SourceDefinition>();
 
 /** The source that the module with this SHA-256 defines, as a config has it. */
 export function userSource(sha256: string | undefined): SourceDefinition | undefined {
-  return sha256 === undefined ? undefined : registered.get(sha256);
+  return registered.of(sha256);
 }
 
 /**
@@ -56,23 +61,23 @@ export function userSource(sha256: string | undefined): SourceDefinition | undef
  */
 export function registerSource(
   exported: unknown,
-  { module, sha256, shipped }: {
-    readonly module: string;
-    readonly sha256: string;
-    readonly shipped: readonly string[];
-  },
+  from: DefiningModule,
 ): string {
-  const refuse = (text: string): never => {
-    throw new UserError("config", `Cannot use the module ${module}: ${text}`);
-  };
+  const { module, sha256, shipped } = from;
   const { source, needsText, task, make } = Object(exported) as Partial<SourceDefinition>;
-  const isNamed = typeof source === "string" && /^[A-Za-z][A-Za-z0-9_-]*$/.test(source);
-  if (!isNamed || typeof task !== "function" || typeof make !== "function") {
-    return refuse("need a source as default export, by defineSource({ source, task, make, ... })");
+  if (!isDefinitionName(source) || typeof task !== "function" || typeof make !== "function") {
+    return refuseModule(
+      from,
+      "need a source as default export, by defineSource({ source, task, make, ... })",
+    );
   }
-  if (typeof needsText !== "boolean") refuse(`need needsText, true or false: ${needsText}`);
-  if (shipped.includes(source)) refuse(`need a name of its own: Shoal has a source ${source}`);
-  registered.set(sha256, checked(exported as SourceDefinition, module));
+  if (typeof needsText !== "boolean") {
+    refuseModule(from, `need needsText, true or false: ${needsText}`);
+  }
+  if (shipped.includes(source)) {
+    refuseModule(from, `need a name of its own: Shoal has a source ${source}`);
+  }
+  registered.add(sha256, checked(exported as SourceDefinition, module));
   return source;
 }
 
