@@ -9,6 +9,7 @@ import { encodeHeader } from "../../src/transport/codec.ts";
 import { checksum } from "../../src/transport/frame.ts";
 import { ROOT, taskWords } from "../e2e/support.ts";
 import { ATTACKS } from "../fuzz/frames.ts";
+import { journalRound } from "../fuzz/journals.ts";
 import { readJson } from "../fuzz/json.ts";
 import { crc, judge } from "../fuzz/judge.ts";
 import { Malformed, readMsgpack } from "../fuzz/msgpack.ts";
@@ -60,6 +61,10 @@ Deno.test("100,000 hostile streams, 20,000 hostile headers, 5,000 damaged journa
   for (const found of ["sound", "the end is torn", "does not match its checksum"]) {
     assertLess(10, counts.get(found) ?? 0, found);
   }
+});
+
+Deno.test("a journal whose first line lost its whole checksum and was changed is judged by the next", () => {
+  assertEquals(journalRound(781851659, 3455), "lines without checksums alone");
 });
 
 Deno.test("deno task fuzz refuses what it does not know", async () => {

@@ -1,6 +1,7 @@
 /**
  * Fuzzes the journal reader with mutated journals. It must return a prefix of the entries written,
- * and all of them unless it reports a fault or the end is torn.
+ * and all of them unless it reports a fault or the end is torn. A line that lost its whole checksum
+ * reads as one of an earlier version: it may be changed until a later checksum that covers it matches.
  */
 import { parseJournal, printLine } from "../../src/report/journal/journal_lines.ts";
 import type { JournalLine } from "../../src/report/journal/journal.ts";
@@ -30,12 +31,16 @@ export function journalRound(seed: number, round: number): string {
   const text = new TextDecoder().decode(mutate(BYTES, dice(seed, round)));
   const found = parseJournal(text);
   const { entries, fault } = found;
+  const unproven = found.unsealed === entries.length;
   for (const [i, entry] of entries.entries()) {
-    if (!same({ ...entry }, { ...ENTRIES[i] })) throw new Violation(`${what}: line ${i + 1} lies`);
+    if (!unproven && !same({ ...entry }, { ...ENTRIES[i] })) {
+      throw new Violation(`${what}: line ${i + 1} lies`);
+    }
   }
   if (fault !== undefined && !fault.startsWith(`line ${entries.length + 1} `)) {
     throw new Violation(`${what}: another line than the next is named: ${fault}`);
   }
+  if (unproven && entries.length > 0) return "lines without checksums alone";
   const recorded = recordedIn(found);
   if (recorded.fault !== undefined) throw new Violation(`${what}: refused: ${recorded.fault}`);
   if (entries.length === ENTRIES.length && fault === undefined) return "sound";
