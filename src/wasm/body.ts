@@ -16,7 +16,7 @@ const EMPTY = 0x40;
 const [GET, SET, CALL] = [0x20, 0x21, 0x10];
 const [I32_LOAD, I32_STORE] = [0x28, 0x36];
 const [I32_LT_U, I32_NE, SELECT] = [0x49, 0x47, 0x1b];
-const [I32_ADD, I32_SUB, I32_SHR_U] = [0x6a, 0x6b, 0x76];
+const [I32_ADD, I32_SUB, I32_MUL, I32_SHR_U] = [0x6a, 0x6b, 0x6c, 0x76];
 const [LOAD, LOAD_SPLAT, STORE, LOAD_LANE, STORE_LANE, LOAD_ONE] = [0, 9, 11, 86, 90, 92];
 /** Log2 of the alignment that accesses promise: elements of 4 bytes. */
 const ALIGNMENT = 2;
@@ -237,6 +237,53 @@ export class Body {
       });
       return [lead, end, I32_NE];
     });
+  }
+
+  /**
+   * Runs `body` for the indices from `from` to `to` - 1, neither of them negative, with pointers that
+   * are given for index 0. The first one decides when the loop ends, so it must advance.
+   */
+  walkFrom(
+    { from, to }: { readonly from: number | I32; readonly to: number | I32 },
+    walks: readonly Walk[],
+    body: (...pointers: Pointer[]) => void,
+  ): void {
+    const [first, end] = [this.letInt(I32.of(from)), this.letInt(I32.of(to))];
+    const [lead] = walks;
+    if (lead === undefined || lead[1] <= 0 || first.min < 0 || end.min < 0) {
+      throw new RangeError("Cannot print a loop: it must advance over indices from 0 on");
+    }
+    if (first.min >= end.max) return;
+    const ahead = (index: I32, step: number): Code => [
+      index.code,
+      I32.of(step).code,
+      I32_MUL,
+      I32_ADD,
+    ];
+    const loop = () => {
+      const stop = this.#bind("i32", [lead[0].code, ahead(end, lead[1])]);
+      const places = walks.map(([{ code }, step]) =>
+        this.#place("i32", first.known === 0 ? code : [code, ahead(first, step)])
+      );
+      const pointers = walks.map(([{ region, range, offset }, step], k) => {
+        const [low, high] = [step * first.min, step * (end.max - 1)];
+        return new Pointer(region, {
+          code: [GET, unsigned(places[k] as number)],
+          range: { min: range.min + Math.min(low, high), max: range.max + Math.max(low, high) },
+          offset,
+        });
+      });
+      this.#loop(() => {
+        body(...pointers);
+        walks.forEach(([, step], k) => {
+          const place = unsigned(places[k] as number);
+          if (step !== 0) this.#emit([GET, place, I32.of(step).code, I32_ADD, SET, place]);
+        });
+        return [GET, unsigned(places[0] as number), stop, I32_NE];
+      });
+    };
+    if (first.max < end.min) loop();
+    else this.if({ code: [first.code, end.code, I32_LT_U] }, loop);
   }
 
   /** Runs `body` for i = from, from + step, ... while i < to; `step` > 0. */

@@ -4,6 +4,7 @@
  */
 import type { Body, Callee } from "../../../src/wasm/body.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
+import { transpose } from "../../../src/wasm/transpose.ts";
 import { v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
@@ -75,19 +76,4 @@ const zero: V128 = v128.zero;
 
 function some(b: Body, from: Pointer, lanes: number): V128 {
   return b.let(lanes === 0 ? zero : b.loadSome(from, lanes));
-}
-
-/** The columns of four rows. */
-function transpose(b: Body, rows: readonly V128[]): V128[] {
-  const [p, q, r, s] = rows as [V128, V128, V128, V128];
-  const low = [[p, q], [r, s]].map(([x, y]) =>
-    b.let(v128.shuffle(x as V128, y as V128, [0, 4, 1, 5]))
-  );
-  const high = [[p, q], [r, s]].map(([x, y]) =>
-    b.let(v128.shuffle(x as V128, y as V128, [2, 6, 3, 7]))
-  );
-  return [low, high].flatMap(([x, y]) => [
-    b.let(v128.shuffle(x as V128, y as V128, [0, 1, 4, 5])),
-    b.let(v128.shuffle(x as V128, y as V128, [2, 3, 6, 7])),
-  ]);
 }

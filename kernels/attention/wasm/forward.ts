@@ -1,0 +1,211 @@
+/**
+ * The WebAssembly kernel of attention: for a few queries, all scores of a head in scratch memory,
+ * which stay in the first-level cache, then their softmax and the weighted sum of the values. Tiles
+ * of keys that are masked for all of these queries are skipped.
+ */
+import { sizeOf } from "../../../src/base/shape.ts";
+import type { Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import { smaller } from "../../../src/wasm/ints.ts";
+import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import { exp, log } from "../../../src/wasm/math.ts";
+import type { I32, Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import { acrossLanes, f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import { range } from "../../emit/range.ts";
+import type { AttentionAttrs } from "../attention_attrs.ts";
+import type { AttentionSizes } from "../attention_sizes.ts";
+import { type AttentionCall, attentionCall, layScratch, partRows, resultRows } from "./call.ts";
+import { type WordPointer, wordPointers } from "./call.ts";
+import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
+import { panelSpan } from "./mask.ts";
+import { copyRows, fillSlopes, packPanels, paddedColumns } from "./pack.ts";
+import { PANEL, panelScores, VECTOR, weightedRows } from "./tile.ts";
+
+/** The largest finite negative number: the maximum of no scores. */
+const LOWEST = -3.4028234663852886e38;
+
+/** The kernel of the forward op. */
+export function attentionForwardKernel(
+  { sizes, attrs, extra }: {
+    readonly sizes: AttentionSizes;
+    readonly attrs: AttentionAttrs;
+    /** Specs of the optional inputs. */
+    readonly extra: readonly Spec[];
+  },
+  target: WasmTarget,
+): WasmKernel {
+  const call = attentionCall(sizes, attrs, target);
+  const { keys, heads, width, valueWidth } = sizes;
+  const scratch = layScratch({
+    slopes: heads,
+    segments: call.padded,
+    keys: call.padded * width,
+    values: keys * paddedColumns(valueWidth),
+    scores: call.rows * call.pitch,
+    // Partial maxima and sums, four vectors each; the maximum; a factor per row.
+    rows: 8 * 4 + 4 + call.rows,
+  });
+  const print = (b: Body, regions: KernelRegions) => {
+    const [y, lse, joined] = regions.outputs as [Region, Region, Region?];
+    const bases = regions.inputs.slice(0, sizes.bases.length);
+    const words = regions.inputs.slice(sizes.bases.length);
+    if (joined !== undefined) join(b, words, extra, joined);
+    const parts = Object.fromEntries(
+      Object.entries(scratch.offsets).map(([name, at]) => [name, b.at(regions.scratch, at)]),
+    ) as Record<keyof typeof scratch.offsets, Pointer>;
+    fillSlopes(b, attrs.alibi ?? [], parts.slopes);
+    printHeads(b, call, { bases, words: wordPointers(b, call, words), y, lse, parts });
+  };
+  return { scratch: scratch.bytes, print };
+}
+
+/** Operands of the kernel, and the parts of scratch memory. */
+interface Operands {
+  readonly bases: readonly Region[];
+  readonly words: WordPointer;
+  readonly y: Region;
+  readonly lse: Region;
+  readonly parts: Readonly<
+    Record<"slopes" | "segments" | "keys" | "values" | "scores" | "rows", Pointer>
+  >;
+}
+
+function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
+  const { bases, words, y, lse, parts } = operands;
+  const { sizes, rows, scale, group } = call;
+  const { batch: batches, kvHeads, heads, queries, valueWidth } = sizes;
+  const valueRow = 4 * paddedColumns(valueWidth);
+  b.for({ to: batches }, (batch) => {
+    const mask = batchMask(b, call, { batch, words, segments: parts.segments });
+    b.for({ to: kvHeads }, (kvHead) => {
+      const of = { bases, batch, head: kvHead };
+      packPanels(b, partRows(b, call, "k", of), parts.keys, scale);
+      copyRows(b, partRows(b, call, "v", of), { at: parts.values, row: valueRow });
+      b.for({ to: group }, (member) => {
+        const head = b.letInt(kvHead.times(group).plus(member));
+        const q = partRows(b, call, "q", { bases, batch, head });
+        const result = resultRows(b, call, { region: y, batch, head });
+        const numbers = b.letInt(batch.times(heads).plus(head).times(queries));
+        b.for({ to: queries, step: rows }, (start) => {
+          // The last tile begins earlier where queries are no multiple of it.
+          const first = smaller(b, start, queries - rows);
+          const span = panelSpan(b, call, mask, { first, count: rows });
+          panelScores(b, {
+            ...{ rows, width: call.width, depth: sizes.width, span, pitch: call.pitch },
+            left: { at: b.letPointer(q.at.plus(first.times(q.row))), row: q.row, step: 4 },
+            panels: parts.keys,
+            scores: parts.scores,
+          });
+          b.for({ to: rows }, (r) => {
+            const query = b.letInt(first.plus(r));
+            const at = b.letPointer(parts.scores.plus(r.times(4 * call.pitch)));
+            const slope = call.attrs.alibi && parts.slopes.plus(head.times(4));
+            if (hasMask(call)) {
+              maskRow(b, call, mask, { at, query, slope }, { from: span.masked, to: span.to });
+            }
+            const index = b.letInt(numbers.plus(query));
+            softmaxRow(b, call, {
+              ...{ at, span, index, words, lse },
+              partial: parts.rows,
+              factor: parts.rows.plus(9 * VECTOR).plus(r.times(4)),
+            });
+          });
+          weightedRows(b, {
+            rows,
+            span: { from: span.from.times(PANEL), to: span.keys },
+            left: { at: parts.scores, row: 4 * call.pitch, step: 4 },
+            right: { at: parts.values, step: valueRow },
+          }, {
+            target: { at: b.letPointer(result.at.plus(first.times(result.row))), row: result.row },
+            columns: valueWidth,
+            width: call.width,
+            scale: (r) => b.loadSplat(parts.rows.plus(9 * VECTOR + 4 * r)),
+          });
+        });
+      });
+    });
+  });
+}
+
+/**
+ * Replaces a row of scores by their exponentials, zero where dropped; stores the log of their sum, and
+ * the factor that makes them probabilities: zero for a row without keys.
+ */
+function softmaxRow(
+  b: Body,
+  call: AttentionCall,
+  { at, span, index, words, lse, partial, factor }: {
+    readonly at: Pointer;
+    readonly span: PanelSpan;
+    /** Of the query in lse. */
+    readonly index: I32;
+    readonly words: WordPointer;
+    readonly lse: Region;
+    /** Scratch memory for nine vectors. */
+    readonly partial: Pointer;
+    readonly factor: Pointer;
+  },
+): void {
+  const lanes = range(PANEL_VECTORS);
+  const panels = { from: span.from, to: span.to };
+  const top = partial.plus(8 * VECTOR);
+  /** Neighbouring stores let V8 pair the accumulators of the loop before. */
+  const combine = (place: Pointer, values: readonly V128[], op: typeof f32x4.add): V128 => {
+    values.forEach((value, v) => b.store(place.plus(VECTOR * v), value));
+    const [p, q, r, s] = lanes.map((v) => b.let(b.load(place.plus(VECTOR * v)))) as [
+      V128,
+      V128,
+      V128,
+      V128,
+    ];
+    return b.let(acrossLanes(b.let(op(op(p, q), op(r, s))), op));
+  };
+  const maxima = lanes.map(() => b.variable(f32x4.splat(LOWEST)));
+  b.walkFrom(panels, [[at, 4 * PANEL]], (scores) => {
+    maxima.forEach((each, v) => {
+      b.set(each, f32x4.pmax(each, b.load(scores.plus(VECTOR * v))));
+    });
+  });
+  const most = combine(partial, maxima, f32x4.pmax);
+  b.store(top, most);
+  const sums = lanes.map(() => b.variable(v128.zero));
+  b.walkFrom(panels, [[at, 4 * PANEL]], (scores) => {
+    const from = b.let(b.loadSplat(top));
+    const values = lanes.map((v) =>
+      b.let(exp(b, b.let(f32x4.sub(b.load(scores.plus(VECTOR * v)), from))))
+    );
+    values.forEach((value, v) => b.store(scores.plus(VECTOR * v), value));
+    values.forEach((value, v) =>
+      b.set(sums[v] as (typeof sums)[number], f32x4.add(sums[v] as V128, value))
+    );
+  });
+  const total = combine(partial.plus(4 * VECTOR), sums, f32x4.add);
+  const isEmpty = b.let(f32x4.eq(total, v128.zero));
+  const logarithm = b.let(f32x4.add(most, log(b, total)));
+  b.storeOne(b.at(lse, index.times(4)), v128.andNot(logarithm, isEmpty));
+  const kept = f32x4.splat(1 / (call.attrs.dropout?.keep ?? 1));
+  b.storeOne(factor, v128.andNot(f32x4.div(kept, total), isEmpty));
+  const keptOf = keptLanes(b, call, words, index);
+  if (keptOf === undefined) return;
+  b.for(panels, (panel) => {
+    const weights = b.letPointer(at.plus(panel.times(4 * PANEL)));
+    const values = lanes.map((v) =>
+      b.let(v128.and(keptOf(panel, v), b.load(weights.plus(VECTOR * v))))
+    );
+    values.forEach((value, v) => b.store(weights.plus(VECTOR * v), value));
+  });
+}
+
+/** Joins the optional inputs, as the backward op takes them. */
+function join(b: Body, words: readonly Region[], specs: readonly Spec[], joined: Region): void {
+  let offset = 0;
+  words.forEach((region, k) => {
+    const columns = sizeOf((specs[k] as Spec).shape);
+    copyRows(
+      b,
+      { at: b.at(region), row: 4 * columns, tokens: 1, columns },
+      { at: b.at(joined, 4 * offset), row: 4 * columns },
+    );
+    offset += columns;
+  });
+}
