@@ -8,9 +8,9 @@ import type { Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import { smaller } from "../../../src/wasm/ints.ts";
 import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
-import { exp, log } from "../../../src/wasm/math.ts";
-import type { I32, Pointer, Region, V128 } from "../../../src/wasm/values.ts";
-import { acrossLanes, f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import { log } from "../../../src/wasm/math.ts";
+import type { I32, Pointer, Region } from "../../../src/wasm/values.ts";
+import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import type { AttentionAttrs } from "../attention_attrs.ts";
 import type { AttentionSizes } from "../attention_sizes.ts";
@@ -18,11 +18,9 @@ import { type AttentionCall, attentionCall, layScratch, partRows, resultRows } f
 import { type WordPointer, wordPointers } from "./call.ts";
 import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
 import { panelSpan } from "./mask.ts";
+import { exponentials, PARTIAL_VECTORS } from "./softmax.ts";
 import { copyRows, fillSlopes, packPanels, paddedColumns } from "./pack.ts";
 import { PANEL, panelScores, VECTOR, weightedRows } from "./tile.ts";
-
-/** The largest finite negative number: the maximum of no scores. */
-const LOWEST = -3.4028234663852886e38;
 
 /** The kernel of the forward op. */
 export function attentionForwardKernel(
@@ -42,8 +40,8 @@ export function attentionForwardKernel(
     keys: call.padded * width,
     values: keys * paddedColumns(valueWidth),
     scores: call.rows * call.pitch,
-    // Partial maxima and sums, four vectors each; the maximum; a factor per row.
-    rows: 8 * 4 + 4 + call.rows,
+    // Of the exponentials of one row, then a factor per row.
+    rows: 4 * PARTIAL_VECTORS + call.rows,
   });
   const print = (b: Body, regions: KernelRegions) => {
     const [y, lse, joined] = regions.outputs as [Region, Region, Region?];
@@ -107,7 +105,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
             softmaxRow(b, call, {
               ...{ at, span, index, words, lse },
               partial: parts.rows,
-              factor: parts.rows.plus(9 * VECTOR).plus(r.times(4)),
+              factor: parts.rows.plus(PARTIAL_VECTORS * VECTOR).plus(r.times(4)),
             });
           });
           weightedRows(b, {
@@ -119,7 +117,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
             target: { at: b.letPointer(result.at.plus(first.times(result.row))), row: result.row },
             columns: valueWidth,
             width: call.width,
-            scale: (r) => b.loadSplat(parts.rows.plus(9 * VECTOR + 4 * r)),
+            scale: (r) => b.loadSplat(parts.rows.plus(PARTIAL_VECTORS * VECTOR + 4 * r)),
           });
         });
       });
@@ -141,45 +139,12 @@ function softmaxRow(
     readonly index: I32;
     readonly words: WordPointer;
     readonly lse: Region;
-    /** Scratch memory for nine vectors. */
+    /** Scratch memory of the row's exponentials. */
     readonly partial: Pointer;
     readonly factor: Pointer;
   },
 ): void {
-  const lanes = range(PANEL_VECTORS);
-  const panels = { from: span.from, to: span.to };
-  const top = partial.plus(8 * VECTOR);
-  /** Neighbouring stores let V8 pair the accumulators of the loop before. */
-  const combine = (place: Pointer, values: readonly V128[], op: typeof f32x4.add): V128 => {
-    values.forEach((value, v) => b.store(place.plus(VECTOR * v), value));
-    const [p, q, r, s] = lanes.map((v) => b.let(b.load(place.plus(VECTOR * v)))) as [
-      V128,
-      V128,
-      V128,
-      V128,
-    ];
-    return b.let(acrossLanes(b.let(op(op(p, q), op(r, s))), op));
-  };
-  const maxima = lanes.map(() => b.variable(f32x4.splat(LOWEST)));
-  b.walkFrom(panels, [[at, 4 * PANEL]], (scores) => {
-    maxima.forEach((each, v) => {
-      b.set(each, f32x4.pmax(each, b.load(scores.plus(VECTOR * v))));
-    });
-  });
-  const most = combine(partial, maxima, f32x4.pmax);
-  b.store(top, most);
-  const sums = lanes.map(() => b.variable(v128.zero));
-  b.walkFrom(panels, [[at, 4 * PANEL]], (scores) => {
-    const from = b.let(b.loadSplat(top));
-    const values = lanes.map((v) =>
-      b.let(exp(b, b.let(f32x4.sub(b.load(scores.plus(VECTOR * v)), from))))
-    );
-    values.forEach((value, v) => b.store(scores.plus(VECTOR * v), value));
-    values.forEach((value, v) =>
-      b.set(sums[v] as (typeof sums)[number], f32x4.add(sums[v] as V128, value))
-    );
-  });
-  const total = combine(partial.plus(4 * VECTOR), sums, f32x4.add);
+  const { most, total } = exponentials(b, { at, span, partial });
   const isEmpty = b.let(f32x4.eq(total, v128.zero));
   const logarithm = b.let(f32x4.add(most, log(b, total)));
   b.storeOne(b.at(lse, index.times(4)), v128.andNot(logarithm, isEmpty));
@@ -187,9 +152,9 @@ function softmaxRow(
   b.storeOne(factor, v128.andNot(f32x4.div(kept, total), isEmpty));
   const keptOf = keptLanes(b, call, words, index);
   if (keptOf === undefined) return;
-  b.for(panels, (panel) => {
+  b.for(span, (panel) => {
     const weights = b.letPointer(at.plus(panel.times(4 * PANEL)));
-    const values = lanes.map((v) =>
+    const values = range(PANEL_VECTORS).map((v) =>
       b.let(v128.and(keptOf(panel, v), b.load(weights.plus(VECTOR * v))))
     );
     values.forEach((value, v) => b.store(weights.plus(VECTOR * v), value));

@@ -20,6 +20,8 @@ export interface SplatOperand {
 export interface RowOperand {
   readonly at: Pointer;
   readonly step: number;
+  /** Whether the last vector of a row has no more elements than there are columns. */
+  readonly isRagged?: boolean;
 }
 
 /** Sums of a tile. Each sum adds its terms in order of k, whatever the tile. */
@@ -32,16 +34,18 @@ export interface TileProduct {
   readonly right: RowOperand;
 }
 
-/** A tile of `vectors` vectors per row, which starts from `initial`, by default from zeros. */
+/** A tile of `columns` columns, which starts from `initial`, by default from zeros. */
 export function tileSums(
   b: Body,
   { rows, span, left, right }: TileProduct,
-  vectors: number,
+  columns: number,
   initial: (row: number, v: number) => V128 = () => v128.zero,
 ): Variable[][] {
+  const vectors = Math.ceil(columns / 4);
+  const lanesOf = (v: number) => right.isRagged ? Math.min(4, columns - 4 * v) : 4;
   const sums = range(rows).map((r) => range(vectors).map((v) => b.variable(initial(r, v))));
   b.walkFrom(span, [[right.at, right.step], [left.at, left.step]], (line, column) => {
-    const parts = range(vectors).map((v) => b.let(b.load(line.plus(VECTOR * v))));
+    const parts = range(vectors).map((v) => b.let(b.loadSome(line.plus(VECTOR * v), lanesOf(v))));
     sums.forEach((each, r) => {
       const factor = b.let(b.loadSplat(column.plus(r * left.row)));
       each.forEach((sum, v) => b.set(sum, f32x4.madd(factor, parts[v] as V128, sum)));
@@ -73,11 +77,10 @@ export function weightedRows(
 ): void {
   const { right } = product;
   const part = (to: Pointer, from: Pointer, count: number) => {
-    const vectors = Math.ceil(count / 4);
     const initial = add
       ? (r: number, v: number) => b.load(to.plus(r * target.row + VECTOR * v))
       : undefined;
-    const sums = tileSums(b, { ...product, right: { ...right, at: from } }, vectors, initial);
+    const sums = tileSums(b, { ...product, right: { ...right, at: from } }, count, initial);
     sums.forEach((each, r) => {
       const factor = scale === undefined ? undefined : b.let(scale(r));
       const values = each.map((sum) => factor === undefined ? sum : b.let(f32x4.mul(sum, factor)));
@@ -116,7 +119,7 @@ export function panelScores(
   b.walkFrom(span, [[panels, line * depth], [scores, line]], (panel, target) => {
     for (let first = 0; first < PANEL; first += width) {
       const right = { at: panel.plus(4 * first), step: line };
-      const sums = tileSums(b, { rows, span: { from: 0, to: depth }, left, right }, width / 4);
+      const sums = tileSums(b, { rows, span: { from: 0, to: depth }, left, right }, width);
       sums.forEach((each, r) => {
         each.forEach((sum, v) => b.store(target.plus(4 * (r * pitch + first + 4 * v)), sum));
       });
