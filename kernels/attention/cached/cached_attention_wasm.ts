@@ -28,7 +28,8 @@ const COLUMNS = 32;
 export function cachedAttentionKernel(inputs: readonly Spec[], attrs: CachedAttrs): WasmKernel {
   const sizes = cachedSizes(inputs, attrs);
   const padded = Math.ceil(sizes.capacity / PANEL) * PANEL;
-  const slopesAt = 4 * padded + PARTIAL_VECTORS * VECTOR;
+  // Scores of a row, partial results of its softmax, and its factor.
+  const slopesAt = 4 * padded + (PARTIAL_VECTORS + 1) * VECTOR;
   const columns = inputs.slice(0, 3).map(({ shape }) => shape[2] as number);
   const print = (b: Body, regions: KernelRegions) => {
     const { batch, count, heads, shared } = sizes;
@@ -91,9 +92,17 @@ function printQuery(b: Body, call: Call, query: Query): void {
   });
   printMask(b, call, { head, span, panels });
   const partial = scores.plus(4 * padded);
-  const { total } = exponentials(b, { at: scores, span: panels, partial });
-  const isEmpty = f32x4.eq(total, v128.zero);
-  const factor = b.let(v128.andNot(f32x4.div(f32x4.splat(1), total), isEmpty));
+  const inverse = scores.plus(4 * padded + VECTOR * PARTIAL_VECTORS);
+  exponentials(
+    b,
+    { panels: padded / PANEL, at: scores, span: panels, partial, others: [inverse] },
+    (body, { total }, [to]) => {
+      if (!to) return;
+      const isEmpty = f32x4.eq(total, v128.zero);
+      body.storeOne(to, v128.andNot(f32x4.div(f32x4.splat(1), total), isEmpty));
+    },
+  );
+  const factor = b.let(b.loadSplat(inverse));
   const line = 4 * PANEL;
   const lanes = range(PANEL_VECTORS).map((v) => VECTOR * v);
   const fill = (from: number | I32, to: number | I32, value: (at: Pointer) => V128) =>
@@ -111,19 +120,22 @@ function printQuery(b: Body, call: Call, query: Query): void {
     { at: b.letPointer(b.at(probabilities, index.times(4 * capacity))), row: 4 * capacity },
   );
   const result = row.times(count).plus(token).times(heads).plus(head).times(4 * valueWidth);
+  const target = 4 * heads * valueWidth;
   weightedRows(b, {
     rows: 1,
-    span: { from: panels.from.times(PANEL), to: span.to },
-    left: { at: scores, row: 0, step: 4 },
-    right: {
-      at: headOf(2, attrs.v, keys, kvHead),
-      step: 4 * (columns[2] as number),
-      isRagged: true,
-    },
+    depth: capacity,
+    left: { row: 0, step: 4 },
+    right: { step: 4 * (columns[2] as number), isRagged: true },
+    target,
   }, {
-    target: { at: b.letPointer(b.at(y, result)), row: 4 * heads * valueWidth },
     columns: valueWidth,
     width: COLUMNS,
+    operands: {
+      left: scores,
+      right: headOf(2, attrs.v, keys, kvHead),
+      target: b.letPointer(b.at(y, result)),
+      span: { from: panels.from.times(PANEL), to: span.to },
+    },
   });
 }
 

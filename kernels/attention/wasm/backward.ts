@@ -25,6 +25,7 @@ import {
   type BatchMask,
   batchMask,
   hasMask,
+  type KeptLanes,
   keptLanes,
   maskRow,
   PANEL_VECTORS,
@@ -82,14 +83,16 @@ export function attentionBackwardKernel(
   const least = Math.max(LEAST_QUERIES, Math.floor(BLOCK / padded));
   const block = Math.min(queries, Math.ceil(least / rows) * rows);
   const [keyRow, valueRow] = [paddedColumns(width), paddedColumns(valueWidth)];
+  // Rows of whole blocks.
+  const whole = Math.ceil(queries / block) * block;
   const scratch = layScratch({
     slopes: heads,
     segments: padded,
     keyPanels: padded * width,
     valuePanels: padded * valueWidth,
     keys: keys * keyRow,
-    queries: queries * keyRow,
-    results: queries * valueRow,
+    queries: whole * keyRow,
+    results: whole * valueRow,
     dkeys: padded * keyRow,
     dvalues: padded * valueRow,
     weights: (block + rows) * pitch,
@@ -183,7 +186,7 @@ function printHead(b: Body, call: AttentionCall, operands: Operands, of: Head): 
       const local = b.letInt(smaller(b, row, larger(b, count.minus(rows), -rows)).plus(rows));
       printTile(b, call, operands, { ...of, first, local, dq });
     });
-    printKeys(b, call, { parts, mask: of.mask, start, end, count });
+    printKeys(b, call, { parts, block, mask: of.mask, start, end, count });
   });
 }
 
@@ -245,7 +248,7 @@ interface Tile extends Head {
 function printTile(b: Body, call: AttentionCall, operands: Operands, tile: Tile): void {
   const { parts } = operands;
   const { mask, first, local, dq, numbers, head } = tile;
-  const { sizes: { width, valueWidth }, rows, pitch, attrs } = call;
+  const { sizes: { keys, width, valueWidth }, rows, pitch, attrs } = call;
   const span = panelSpan(b, call, mask, { first, count: rows });
   const at = b.letInt(local.times(4 * pitch));
   const [weights, dscores] = [parts.weights, parts.dscores].map((part) =>
@@ -255,11 +258,13 @@ function printTile(b: Body, call: AttentionCall, operands: Operands, tile: Tile)
   const common = { rows, width: call.width, span, pitch };
   panelScores(b, {
     ...{ ...common, depth: width, panels: parts.keyPanels, scores: weights },
-    left: { at: b.letPointer(parts.queries.plus(first.times(keyRow))), row: keyRow, step: 4 },
+    row: keyRow,
+    left: b.letPointer(parts.queries.plus(first.times(keyRow))),
   });
   panelScores(b, {
     ...{ ...common, depth: valueWidth, panels: parts.valuePanels, scores: dscores },
-    left: { at: b.letPointer(parts.results.plus(first.times(valueRow))), row: valueRow, step: 4 },
+    row: valueRow,
+    left: b.letPointer(parts.results.plus(first.times(valueRow))),
   });
   b.for({ to: rows }, (r) => {
     const query = b.letInt(first.plus(r));
@@ -274,13 +279,19 @@ function printTile(b: Body, call: AttentionCall, operands: Operands, tile: Tile)
   });
   weightedRows(b, {
     rows,
-    span: { from: span.from.times(PANEL), to: span.keys },
-    left: { at: dscores, row: 4 * pitch, step: 4 },
-    right: { at: parts.keys, step: keyRow },
+    depth: keys,
+    left: { row: 4 * pitch, step: 4 },
+    right: { step: keyRow },
+    target: dq.row,
   }, {
-    target: { at: b.letPointer(dq.at.plus(first.times(dq.row))), row: dq.row },
     columns: width,
     width: call.width,
+    operands: {
+      left: dscores,
+      right: parts.keys,
+      target: b.letPointer(dq.at.plus(first.times(dq.row))),
+      span: { from: span.from.times(PANEL), to: span.keys },
+    },
   });
 }
 
@@ -300,25 +311,62 @@ function printRow(
     readonly index: I32;
   },
 ): void {
-  const number = b.letPointer(b.at(lse, index.times(4)));
-  const product = b.letPointer(b.at(delta, index.times(paired ? 8 : 4))).plus(paired ? 4 : 0);
-  const keptOf = keptLanes(b, call, words, index);
-  const scale = f32x4.splat(1 / (call.attrs.dropout?.keep ?? 1));
+  const number = b.at(lse, index.times(4));
+  const product = b.at(delta, index.times(paired ? 8 : 4)).plus(paired ? 4 : 0);
+  const { attrs: { dropout }, padded, sizes: { batch, heads, queries } } = call;
+  const key = dropout && words("key");
+  const panels = { min: 0, max: padded / PANEL };
+  const regions = [
+    { name: "scores", bytes: 4 * padded },
+    { name: "gradients", bytes: 4 * padded },
+    { name: "lse", bytes: 4 },
+    { name: "delta", bytes: 4 },
+    ...key === undefined ? [] : [{ name: "key", bytes: 8 }],
+  ];
+  const ints = [panels, panels, { min: 0, max: batch * heads * queries - 1 }];
+  const print = b.define({ regions, ints }, (body, all, [from, to, query]) => {
+    const [at, dat, log, dot, keyRegion] = all.map((region) => body.at(region));
+    if (!at || !dat || !log || !dot || !from || !to || !query) return;
+    const keptOf = keptLanes(body, call, () => keyRegion, query);
+    printScoreGradients(body, { at, dat, log, dot, span: { from, to }, keptOf, dropout });
+  });
+  b.call(print, {
+    regions: [row, drow, number, product, ...key === undefined ? [] : [key]],
+    ints: [span.from, span.to, index],
+  });
+}
+
+function printScoreGradients(
+  b: Body,
+  { at, dat, log, dot, span, keptOf, dropout }: {
+    readonly at: Pointer;
+    readonly dat: Pointer;
+    /** Of the row: the log of the sum of its exponentials, and the product of y and its gradient. */
+    readonly log: Pointer;
+    readonly dot: Pointer;
+    readonly span: { readonly from: I32; readonly to: I32 };
+    readonly keptOf: KeptLanes | undefined;
+    readonly dropout: AttentionAttrs["dropout"];
+  },
+): void {
+  const scale = f32x4.splat(1 / (dropout?.keep ?? 1));
   const line = 4 * PANEL;
-  const print = (at: Pointer, dat: Pointer, kept?: (v: number) => ReturnType<typeof v128.and>) => {
-    const [log, dot] = [b.let(b.loadSplat(number)), b.let(b.loadSplat(product))];
+  const print = (weights: Pointer, gradients: Pointer, panel?: I32) => {
+    const [most, product] = [b.let(b.loadSplat(log)), b.let(b.loadSplat(dot))];
     for (let first = 0; first < PANEL_VECTORS; first += 2) {
-      const values = range(2).map((k) => {
+      const values = range(2).map((k): readonly [V128, V128] => {
         const v = first + k;
-        const p = exp(b, b.let(f32x4.sub(b.load(at.plus(VECTOR * v)), log)));
-        const dp = b.load(dat.plus(VECTOR * v));
-        if (kept === undefined) return [p, b.let(f32x4.mul(p, f32x4.sub(dp, dot)))] as const;
-        const mask = kept(v);
+        const p = exp(b, b.let(f32x4.sub(b.load(weights.plus(VECTOR * v)), most)));
+        const dp = b.load(gradients.plus(VECTOR * v));
+        if (keptOf === undefined || panel === undefined) {
+          return [p, b.let(f32x4.mul(p, f32x4.sub(dp, product)))];
+        }
+        const mask = keptOf(panel, v);
         const used = b.let(v128.and(mask, f32x4.mul(p, scale)));
         const dused = v128.and(mask, f32x4.mul(dp, scale));
-        return [used, b.let(f32x4.mul(p, f32x4.sub(dused, dot)))] as const;
+        return [used, b.let(f32x4.mul(p, f32x4.sub(dused, product)))];
       });
-      for (const [side, to] of [at, dat].entries()) {
+      for (const [side, to] of [weights, gradients].entries()) {
         values.forEach((pair, k) => {
           b.store(to.plus(VECTOR * (first + k)), pair[side as 0 | 1]);
         });
@@ -326,16 +374,12 @@ function printRow(
     }
   };
   if (keptOf === undefined) {
-    b.walkFrom(span, [[row, line], [drow, line]], (at, dat) => print(at, dat));
+    b.walkFrom(span, [[at, line], [dat, line]], (weights, gradients) => print(weights, gradients));
     return;
   }
   b.for(span, (panel) => {
     const bytes = b.letInt(panel.times(line));
-    const [at, dat] = [row, drow].map((part) => b.letPointer(part.plus(bytes))) as [
-      Pointer,
-      Pointer,
-    ];
-    print(at, dat, (v) => keptOf(panel, v));
+    print(b.letPointer(at.plus(bytes)), b.letPointer(dat.plus(bytes)), panel);
   });
 }
 
@@ -343,8 +387,10 @@ function printRow(
 function printKeys(
   b: Body,
   { attrs: { causal, window }, sizes, width, pitch, rows }: AttentionCall,
-  { parts, mask, start, end, count }: {
+  { parts, block, mask, start, end, count }: {
     readonly parts: Parts;
+    /** Most queries. */
+    readonly block: number;
     readonly mask: BatchMask;
     /** First query, the one behind the last, and how many there are. */
     readonly start: I32;
@@ -373,10 +419,16 @@ function printKeys(
       const target = b.letPointer(gradient.plus(key.times(row)));
       weightedRows(b, {
         rows: KEYS,
-        span: { from: first, to: behind },
-        left: { at: left, row: 4, step: line },
-        right: { at: terms, step: row },
-      }, { target: { at: target, row }, columns, width, add: true });
+        depth: block,
+        left: { row: 4, step: line },
+        right: { step: row },
+        target: row,
+        isAdded: true,
+      }, {
+        columns,
+        width,
+        operands: { left, right: terms, target, span: { from: first, to: behind } },
+      });
     };
     add(parts.weights, parts.results, parts.dvalues, sizes.valueWidth);
     add(parts.dscores, parts.queries, parts.dkeys, sizes.width);

@@ -71,7 +71,7 @@ interface Operands {
 function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
   const { bases, words, y, lse, parts } = operands;
   const { sizes, rows, scale, group } = call;
-  const { batch: batches, kvHeads, heads, queries, valueWidth } = sizes;
+  const { batch: batches, kvHeads, heads, queries, keys, valueWidth } = sizes;
   const valueRow = 4 * paddedColumns(valueWidth);
   b.for({ to: batches }, (batch) => {
     const mask = batchMask(b, call, { batch, words, segments: parts.segments });
@@ -90,7 +90,8 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
           const span = panelSpan(b, call, mask, { first, count: rows });
           panelScores(b, {
             ...{ rows, width: call.width, depth: sizes.width, span, pitch: call.pitch },
-            left: { at: b.letPointer(q.at.plus(first.times(q.row))), row: q.row, step: 4 },
+            row: q.row,
+            left: b.letPointer(q.at.plus(first.times(q.row))),
             panels: parts.keys,
             scores: parts.scores,
           });
@@ -110,14 +111,21 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
           });
           weightedRows(b, {
             rows,
-            span: { from: span.from.times(PANEL), to: span.keys },
-            left: { at: parts.scores, row: 4 * call.pitch, step: 4 },
-            right: { at: parts.values, step: valueRow },
+            depth: keys,
+            left: { row: 4 * call.pitch, step: 4 },
+            right: { step: valueRow },
+            target: result.row,
+            isScaled: true,
           }, {
-            target: { at: b.letPointer(result.at.plus(first.times(result.row))), row: result.row },
             columns: valueWidth,
             width: call.width,
-            scale: (r) => b.loadSplat(parts.rows.plus(PARTIAL_VECTORS * VECTOR + 4 * r)),
+            operands: {
+              left: parts.scores,
+              right: parts.values,
+              target: b.letPointer(result.at.plus(first.times(result.row))),
+              factors: parts.rows.plus(PARTIAL_VECTORS * VECTOR),
+              span: { from: span.from.times(PANEL), to: span.keys },
+            },
           });
         });
       });
@@ -144,12 +152,16 @@ function softmaxRow(
     readonly factor: Pointer;
   },
 ): void {
-  const { most, total } = exponentials(b, { at, span, partial });
-  const isEmpty = b.let(f32x4.eq(total, v128.zero));
-  const logarithm = b.let(f32x4.add(most, log(b, total)));
-  b.storeOne(b.at(lse, index.times(4)), v128.andNot(logarithm, isEmpty));
+  const others = [b.at(lse, index.times(4)), factor];
   const kept = f32x4.splat(1 / (call.attrs.dropout?.keep ?? 1));
-  b.storeOne(factor, v128.andNot(f32x4.div(kept, total), isEmpty));
+  const panels = call.padded / PANEL;
+  exponentials(b, { panels, at, span, partial, others }, (body, { most, total }, [number, to]) => {
+    if (!number || !to) return;
+    const isEmpty = body.let(f32x4.eq(total, v128.zero));
+    const logarithm = body.let(f32x4.add(most, log(body, total)));
+    body.storeOne(number, v128.andNot(logarithm, isEmpty));
+    body.storeOne(to, v128.andNot(f32x4.div(kept, total), isEmpty));
+  });
   const keptOf = keptLanes(b, call, words, index);
   if (keptOf === undefined) return;
   b.for(span, (panel) => {

@@ -12,21 +12,47 @@ const LOWEST = -3.4028234663852886e38;
 /** Vectors of scratch memory: partial maxima and sums of each vector of a panel, the maximum. */
 export const PARTIAL_VECTORS = 2 * PANEL_VECTORS + 1;
 
-/** A row of scores, in panels from `span.from` on. */
-export interface SoftmaxRow {
-  readonly at: Pointer;
-  readonly span: { readonly from: I32; readonly to: I32 };
-  /** Scratch memory of {@linkcode PARTIAL_VECTORS} vectors. */
-  readonly partial: Pointer;
-}
-
 /**
- * Replaces scores x by e^(x - most), `most` the largest of them; -Infinity gives 0. The sum and `most`
- * are in all lanes; both have a fixed order.
+ * Prints, in a function of its own, what replaces a row of scores x by e^(x - most), `most` the
+ * largest of them; -Infinity gives 0. `finish` gets `most` and the sum, in all lanes; both have a
+ * fixed order.
  */
 export function exponentials(
   b: Body,
-  { at, span, partial }: SoftmaxRow,
+  { panels, at, span, partial, others = [] }: {
+    /** Most panels. */
+    readonly panels: number;
+    readonly at: Pointer;
+    readonly span: { readonly from: I32; readonly to: I32 };
+    /** Scratch memory of {@linkcode PARTIAL_VECTORS} vectors. */
+    readonly partial: Pointer;
+    /** Elements where `finish` stores results. */
+    readonly others?: readonly Pointer[];
+  },
+  finish: (b: Body, sums: { most: V128; total: V128 }, others: readonly Pointer[]) => void,
+): void {
+  const line = 4 * PANEL;
+  const regions = [
+    { name: "scores", bytes: line * panels },
+    { name: "partial", bytes: VECTOR * PARTIAL_VECTORS },
+    ...others.map((_, k) => ({ name: `result ${k}`, bytes: 4 })),
+  ];
+  const ints = [{ min: 0, max: panels }, { min: 0, max: panels }];
+  const row = b.define({ regions, ints }, (body, [scores, scratch, ...rest], [from, to]) => {
+    if (!scores || !scratch || !from || !to) return;
+    const places = { at: body.at(scores), partial: body.at(scratch), span: { from, to } };
+    finish(body, printExponentials(body, places), rest.map((region) => body.at(region)));
+  });
+  b.call(row, { regions: [at, partial, ...others], ints: [span.from, span.to] });
+}
+
+function printExponentials(
+  b: Body,
+  { at, span, partial }: {
+    readonly at: Pointer;
+    readonly span: { readonly from: I32; readonly to: I32 };
+    readonly partial: Pointer;
+  },
 ): { readonly most: V128; readonly total: V128 } {
   const lanes = range(PANEL_VECTORS);
   const top = partial.plus(2 * PANEL_VECTORS * VECTOR);

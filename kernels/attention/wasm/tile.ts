@@ -1,6 +1,9 @@
-/** Register tiles of the products of attention: sums over k of a splat element times a vector. */
-import type { Body, Variable } from "../../../src/wasm/body.ts";
-import type { I32, Pointer, V128 } from "../../../src/wasm/values.ts";
+/**
+ * Register tiles of the products of attention: sums over k of an element of a row, in all lanes, times
+ * a vector. Each tile is a function of its own, because V8 joins vectors of small functions best.
+ */
+import type { Body, Callee } from "../../../src/wasm/body.ts";
+import { I32, type Pointer, type V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
@@ -9,92 +12,110 @@ export const VECTOR = 16;
 /** Tokens side by side in a panel. */
 export const PANEL = 16;
 
-/** Elements (row, k) at bytes row * `row` + k * `step`. */
-export interface SplatOperand {
-  readonly at: Pointer;
-  readonly row: number;
-  readonly step: number;
+/** A range of indices. */
+export interface IndexSpan {
+  readonly from: number | I32;
+  readonly to: number | I32;
 }
 
-/** Rows of vectors, for k at bytes k * `step`. */
-export interface RowOperand {
-  readonly at: Pointer;
-  readonly step: number;
-  /** Whether the last vector of a row has no more elements than there are columns. */
-  readonly isRagged?: boolean;
-}
-
-/** Sums of a tile. Each sum adds its terms in order of k, whatever the tile. */
+/** What tiles of a product have in common; strides are in bytes. */
 export interface TileProduct {
-  /** Rows of the tile. */
+  /** Rows of a tile. */
   readonly rows: number;
-  /** Values of k, from `from` to `to` - 1. */
-  readonly span: { readonly from: number | I32; readonly to: number | I32 };
-  readonly left: SplatOperand;
-  readonly right: RowOperand;
-}
-
-/** A tile of `columns` columns, which starts from `initial`, by default from zeros. */
-export function tileSums(
-  b: Body,
-  { rows, span, left, right }: TileProduct,
-  columns: number,
-  initial: (row: number, v: number) => V128 = () => v128.zero,
-): Variable[][] {
-  const vectors = Math.ceil(columns / 4);
-  const lanesOf = (v: number) => right.isRagged ? Math.min(4, columns - 4 * v) : 4;
-  const sums = range(rows).map((r) => range(vectors).map((v) => b.variable(initial(r, v))));
-  b.walkFrom(span, [[right.at, right.step], [left.at, left.step]], (line, column) => {
-    const parts = range(vectors).map((v) => b.let(b.loadSome(line.plus(VECTOR * v), lanesOf(v))));
-    sums.forEach((each, r) => {
-      const factor = b.let(b.loadSplat(column.plus(r * left.row)));
-      each.forEach((sum, v) => b.set(sum, f32x4.madd(factor, parts[v] as V128, sum)));
-    });
-  });
-  return sums;
-}
-
-/** Rows in memory, `row` bytes apart. */
-export interface TargetRows {
-  readonly at: Pointer;
-  readonly row: number;
+  /** Most values of k. */
+  readonly depth: number;
+  /** Element (row, k) of the left operand is at row * `row` + k * `step`. */
+  readonly left: { readonly row: number; readonly step: number };
+  /**
+   * Row k of the right operand is at k * `step`; ragged: its last vector has no more elements than
+   * there are columns.
+   */
+  readonly right: { readonly step: number; readonly isRagged?: boolean };
+  /** Bytes between rows of the target. */
+  readonly target: number;
+  /** Whether sums are multiplied by a factor of their row. */
+  readonly isScaled?: boolean;
+  /** Whether sums are added to the target, whose rows are then whole vectors. */
+  readonly isAdded?: boolean;
 }
 
 /**
- * Computes rows of `columns` columns in tiles of at most `width` columns. `scale` multiplies the sums
- * of a row; `add` starts them from what is in the target, whose rows must then be whole vectors.
+ * A function (left, right, target, factors?; from, to) that computes a tile of `columns` columns. Each
+ * sum adds its terms in order of k, whatever the tile.
  */
+function tileFunction(b: Body, product: TileProduct, columns: number): Callee {
+  const { rows, depth, left, right, target, isScaled, isAdded } = product;
+  const vectors = Math.ceil(columns / 4);
+  const whole = VECTOR * vectors;
+  const signature = {
+    regions: [
+      { name: "left", bytes: (rows - 1) * left.row + (depth - 1) * left.step + 4 },
+      { name: "right", bytes: (depth - 1) * right.step + (right.isRagged ? 4 * columns : whole) },
+      { name: "target", bytes: (rows - 1) * target + (isAdded ? whole : 4 * columns) },
+      ...isScaled ? [{ name: "factors", bytes: 4 * rows }] : [],
+    ],
+    ints: [{ min: 0, max: depth }, { min: 0, max: depth }],
+  };
+  const lanesOf = (v: number) => Math.min(4, columns - 4 * v);
+  return b.define(signature, (body, [leftRegion, rightRegion, to, factors], [from, end]) => {
+    if (!leftRegion || !rightRegion || !to || !from || !end) return;
+    const out = body.at(to);
+    const sums = range(rows).map((r) =>
+      range(vectors).map((v) =>
+        body.variable(isAdded ? body.load(out.plus(r * target + VECTOR * v)) : v128.zero)
+      )
+    );
+    const walks = [[body.at(rightRegion), right.step], [body.at(leftRegion), left.step]] as const;
+    body.walkFrom({ from, to: end }, walks, (line, column) => {
+      const parts = range(vectors).map((v) =>
+        body.let(body.loadSome(line.plus(VECTOR * v), right.isRagged ? lanesOf(v) : 4))
+      );
+      sums.forEach((each, r) => {
+        const factor = body.let(body.loadSplat(column.plus(r * left.row)));
+        each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, parts[v] as V128, sum)));
+      });
+    });
+    sums.forEach((each, r) => {
+      const factor = factors && body.let(body.loadSplat(body.at(factors).plus(4 * r)));
+      const values = each.map((sum) => factor ? body.let(f32x4.mul(sum, factor)) : sum);
+      values.forEach((value, v) => {
+        body.storeSome(out.plus(r * target + VECTOR * v), value, isAdded ? 4 : lanesOf(v));
+      });
+    });
+  });
+}
+
+/** Operands of a product: pointers to k = 0 and row 0. */
+export interface TileOperands {
+  readonly left: Pointer;
+  readonly right: Pointer;
+  readonly target: Pointer;
+  /** One per row, where the product is scaled. */
+  readonly factors?: Pointer;
+  /** Values of k. */
+  readonly span: IndexSpan;
+}
+
+/** Computes rows of `columns` columns in tiles of at most `width` columns. */
 export function weightedRows(
   b: Body,
   product: TileProduct,
-  { target, columns, width, scale, add = false }: {
-    readonly target: TargetRows;
+  { columns, width, operands: { left, right, target, factors, span } }: {
     readonly columns: number;
     readonly width: number;
-    readonly scale?: (row: number) => V128;
-    readonly add?: boolean;
+    readonly operands: TileOperands;
   },
 ): void {
-  const { right } = product;
-  const part = (to: Pointer, from: Pointer, count: number) => {
-    const initial = add
-      ? (r: number, v: number) => b.load(to.plus(r * target.row + VECTOR * v))
-      : undefined;
-    const sums = tileSums(b, { ...product, right: { ...right, at: from } }, count, initial);
-    sums.forEach((each, r) => {
-      const factor = scale === undefined ? undefined : b.let(scale(r));
-      const values = each.map((sum) => factor === undefined ? sum : b.let(f32x4.mul(sum, factor)));
-      values.forEach((value, v) => {
-        const lanes = add ? 4 : Math.min(4, count - 4 * v);
-        b.storeSome(to.plus(r * target.row + VECTOR * v), value, lanes);
-      });
-    });
+  const ints = [I32.of(span.from), I32.of(span.to)];
+  const print = (to: Pointer, from: Pointer, count: number) => {
+    const regions = [left, from, to, ...factors === undefined ? [] : [factors]];
+    b.call(tileFunction(b, product, count), { regions, ints });
   };
   const whole = Math.floor(columns / width);
   const step = 4 * width;
-  b.walk(whole, [[target.at, step], [right.at, step]], (to, from) => part(to, from, width));
+  b.walk(whole, [[target, step], [right, step]], (to, from) => print(to, from, width));
   if (columns % width === 0) return;
-  part(target.at.plus(step * whole), right.at.plus(step * whole), columns % width);
+  print(target.plus(step * whole), right.plus(step * whole), columns % width);
 }
 
 /**
@@ -103,26 +124,26 @@ export function weightedRows(
  */
 export function panelScores(
   b: Body,
-  { rows, width, depth, span, pitch, left, panels, scores }: {
+  { rows, width, depth, span, pitch, row, left, panels, scores }: {
     readonly rows: number;
     readonly width: number;
     /** Terms of a product. */
     readonly depth: number;
-    readonly span: { readonly from: I32; readonly to: I32 };
+    readonly span: IndexSpan;
     readonly pitch: number;
-    readonly left: SplatOperand;
+    /** Bytes between rows of the left operand. */
+    readonly row: number;
+    readonly left: Pointer;
     readonly panels: Pointer;
     readonly scores: Pointer;
   },
 ): void {
   const line = 4 * PANEL;
-  b.walkFrom(span, [[panels, line * depth], [scores, line]], (panel, target) => {
-    for (let first = 0; first < PANEL; first += width) {
-      const right = { at: panel.plus(4 * first), step: line };
-      const sums = tileSums(b, { rows, span: { from: 0, to: depth }, left, right }, width);
-      sums.forEach((each, r) => {
-        each.forEach((sum, v) => b.store(target.plus(4 * (r * pitch + first + 4 * v)), sum));
-      });
-    }
+  const product = {
+    ...{ rows, depth, left: { row, step: 4 }, right: { step: line }, target: 4 * pitch },
+  };
+  b.walkFrom(span, [[panels, line * depth], [scores, line]], (right, target) => {
+    const operands = { left, right, target, span: { from: 0, to: depth } };
+    weightedRows(b, product, { columns: PANEL, width, operands });
   });
 }
