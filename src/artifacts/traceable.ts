@@ -3,7 +3,6 @@
  * one line. Modules of the user are traced in a child process first, where they cannot block this one.
  */
 import { cannot, type UserCall } from "../base/user_calls.ts";
-import { sizeOf } from "../base/shape.ts";
 import { thrownLine } from "../base/text/thrown.ts";
 import { UserError } from "../base/user_error.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -39,7 +38,7 @@ export async function requireTraceable(
  */
 export function requirePlans(config: RunConfig, vocabulary: number): void {
   const { model, optim, data, report } = config;
-  const ofModel = (what: string, work: () => unknown) =>
+  const ofModel = <T>(what: string, work: () => T): T =>
     traced({ doing: `trace ${what} of model ${model.kind}`, ...moduleOf(model) }, work);
   const ofOptimizer = (what: string, work: () => unknown) =>
     traced({ doing: `${what} of optimizer ${optim.kind}`, ...moduleOf(optim) }, work);
@@ -71,13 +70,10 @@ function moduleOf(section: object): { readonly module: string | undefined } {
   return { module: (section as Section).module };
 }
 
-/** @throws {RangeError} for parameters without elements. */
+/** @throws {RangeError} for a model without parameters. */
 function sound(shape: ReplicaLayout): ReplicaLayout {
-  const { params } = shape;
-  if (params.length === 0) throw new RangeError("need at least one parameter: it declares none");
-  const empty = params.find(({ shape }) => sizeOf(shape) === 0);
-  if (empty === undefined) return shape;
-  throw new RangeError(`need parameters with elements: ${empty.name} has none`);
+  if (shape.params.length > 0) return shape;
+  throw new RangeError("need at least one parameter: it declares none");
 }
 
 /** The result of a trace; its faults name what is traced, and the module. */

@@ -59,13 +59,12 @@ function checked(
   const { kind, loss, logits, generates, directions, faults, unused, flops } = definition;
   const tracing: UserWork = (what, work, check) =>
     callUser({ doing: `trace ${what} of model ${kind}`, module }, work, check);
-  const asking = <A extends readonly unknown[], T>(name: string, ask: (...args: A) => T) =>
-  (...args: A): T =>
-    callUser({ doing: `call ${name} of model ${kind}`, module }, () => ask(...args));
+  const asking =
+    <A extends readonly unknown[], T>(name: string, ask: (...args: A) => T) => (...args: A): T =>
+      callUser({ doing: `call ${name} of model ${kind}`, module }, () => ask(...args));
   return {
     ...definition,
-    loss: (...args) =>
-      heldTerms(tracing("the loss", () => loss(...args), requireTerms), tracing),
+    loss: (...args) => heldTerms(tracing("the loss", () => loss(...args), requireTerms), tracing),
     ...logits && {
       logits: (scope, input, config) => {
         const { tokens: { shape: [rows = 0, time = 0] }, last, classes } = input;

@@ -1,5 +1,5 @@
 /** Loss terms of a user's model, held to what they promise. */
-import { sameShape, type Shape, showShape } from "../base/shape.ts";
+import { sameShape, type Shape, showShape, sizeOf } from "../base/shape.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Head } from "../nn/head.ts";
 import { isRowSum, type LossTerms, type RowSum, type Term } from "../nn/terms.ts";
@@ -61,7 +61,7 @@ export function heldTerms(terms: LossTerms, tracing: UserWork): LossTerms {
       if (!isRowSum(sum)) return [name, term];
       const of = (logits: Tensor, labels: Tensor): Tensor =>
         tracing(`the term ${name}`, () => sum.of(logits, labels), (made) => {
-          requireShape(made, labels.shape);
+          requireRows(made, sizeOf(labels.shape));
         });
       return [name, { ...term, sum: { ...sum, head: held(sum.head), of } }];
     }),
@@ -71,8 +71,19 @@ export function heldTerms(terms: LossTerms, tracing: UserWork): LossTerms {
 /** @throws {RangeError} for anything but a tensor f32 of the wanted shape. */
 export function requireShape(tensor: Tensor, wanted: Shape, prefix = ""): void {
   if (isTensor(tensor) && tensor.dtype === "f32" && sameShape(tensor.shape, wanted)) return;
-  const got = isTensor(tensor) ? `${tensor.dtype} ${showShape(tensor.shape)}` : "no tensor";
-  throw new RangeError(`${prefix}need f32 ${showShape(wanted)}: got ${got}`);
+  throw new RangeError(`${prefix}need f32 ${showShape(wanted)}: got ${textOf(tensor)}`);
+}
+
+/** @throws {RangeError} for anything but a tensor f32 of a value for each row. */
+function requireRows(tensor: Tensor, rows: number): void {
+  const isFit = isTensor(tensor) && tensor.dtype === "f32" && sizeOf(tensor.shape) === rows;
+  if (!isFit) {
+    throw new RangeError(`need f32, a value for each of ${rows} rows: got ${textOf(tensor)}`);
+  }
+}
+
+function textOf(tensor: Tensor): string {
+  return isTensor(tensor) ? `${tensor.dtype} ${showShape(tensor.shape)}` : "no tensor";
 }
 
 function isTensor(value: unknown): value is Tensor {

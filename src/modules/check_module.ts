@@ -80,7 +80,10 @@ export async function checkInChild(
   using _ = atUnload(() => kill(child));
   const stop = () => kill(child);
   signal?.addEventListener("abort", stop);
-  let timer = setTimeout(() => end(`its process needs longer than ${START / 1000} s to start`), START);
+  let timer = setTimeout(
+    () => end(`its process needs longer than ${START / 1000} s to start`),
+    START,
+  );
   // The child's first line says that code of the user follows.
   const started = () => {
     clearTimeout(timer);
@@ -89,7 +92,9 @@ export async function checkInChild(
   };
   const stdin = child.stdin.getWriter();
   try {
-    const request = new TextEncoder().encode(JSON.stringify({ ...check, wait: limits.wait }) + "\n");
+    const request = new TextEncoder().encode(
+      JSON.stringify({ ...check, wait: limits.wait }) + "\n",
+    );
     const printed = () => end(`it prints more than ${MAX_PRINTED} characters`);
     const [{ code, signal: by }, stdout, stderr] = await Promise.all([
       child.status,

@@ -74,7 +74,7 @@ export interface Scope {
   in(name: string): Scope;
   /**
    * Declares an f32 parameter; the same name returns the same tensor (weight sharing).
-   * @throws {RangeError} for sizes that are no whole numbers.
+   * @throws {RangeError} for sizes that are no whole numbers above 0.
    */
   param(name: string, shape: Shape, init: Init, options?: ParamOptions): Tensor;
   /** An f32 state [B, ...] from the previous batch; zeros at the start of a sequence. */
@@ -165,11 +165,11 @@ export function newScope(
   return { scope: at(""), params, carries, caches };
 }
 
-/** @throws {RangeError} for sizes that are no whole numbers, as a width of 1.5. */
+/** @throws {RangeError} for sizes that are no whole numbers above 0, as a width of 1.5. */
 function requireSizes(name: string, shape: Shape): void {
-  if (shape.every((size) => Number.isInteger(size) && size >= 0)) return;
+  if (shape.every((size) => Number.isInteger(size) && size > 0)) return;
   throw new RangeError(
-    `Cannot declare ${name}: need sizes that are whole numbers: ${showShape(shape)}`,
+    `Cannot declare ${name}: need sizes that are whole numbers above 0: ${showShape(shape)}`,
   );
 }
 

@@ -33,8 +33,7 @@ export function heldOptimizer<C>(
     name,
     scalars,
     rules: Object.fromEntries(Object.entries(rules).map(([of, rule]) => [of, held(rule, of)])),
-    scalarsAt: (step, config) =>
-      calling("call scalarsAt", () => optimizer.scalarsAt(step, config)),
+    scalarsAt: (step, config) => calling("call scalarsAt", () => optimizer.scalarsAt(step, config)),
     ...optimizer.ruleOf && {
       ruleOf: (param) => calling("call ruleOf", () => optimizer.ruleOf?.(param)),
     },

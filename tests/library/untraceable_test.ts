@@ -145,7 +145,7 @@ const MODELS: readonly Fault[] = [
   [
     "rows of a sum in another shape",
     modelOf({ loss: "rows((logits) => logits)" }),
-    "trace the term nll of model lookup: need f32 [1, 4]: got f32 [1, 4, 256]",
+    "trace the term nll of model lookup: need f32, a value for each of 4 rows: got f32 [1, 4, 256]",
   ],
   [
     "generates that throws",
@@ -170,13 +170,14 @@ const MODELS: readonly Fault[] = [
   [
     "a width that is no whole number",
     modelOf({ width: "1.5" }),
-    "trace the loss of model lookup: Cannot declare up.weight: need sizes that are whole numbers: " +
+    "trace the loss of model lookup: Cannot declare up.weight: need sizes that are whole numbers above 0: " +
     "[4, 1.5]",
   ],
   [
     "a width of 0",
     modelOf({ width: "0" }),
-    "trace the loss of model lookup: need parameters with elements: up.weight has none",
+    "trace the loss of model lookup: Cannot declare up.weight: need sizes that are whole numbers above 0: " +
+    "[4, 0]",
   ],
   [
     "a parameter that the loss ignores",

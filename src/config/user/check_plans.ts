@@ -1,6 +1,6 @@
 /** Traces the plans of a config with modules of the user in a child process. */
 import { hashValue } from "../../base/hash.ts";
-import { type CheckOptions, checkInChild } from "../../modules/check_module.ts";
+import { checkInChild, type CheckOptions } from "../../modules/check_module.ts";
 import { moduleFilesOf, modulesOf } from "./user_modules.ts";
 
 /** Hashes of the configs, with their vocabulary, that have passed. */

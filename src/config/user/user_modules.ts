@@ -13,7 +13,7 @@ import { MODELS } from "../../models/mod.ts";
 import { registerModel } from "../../models/user_model.ts";
 import { registerOptimizer } from "../../optim/define.ts";
 import { OPTIMIZERS } from "../../optim/mod.ts";
-import { type CheckOptions, checkInChild } from "../../modules/check_module.ts";
+import { checkInChild, type CheckOptions } from "../../modules/check_module.ts";
 import {
   type ImportedModule,
   importedModule,

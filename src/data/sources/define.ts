@@ -145,7 +145,13 @@ function requireTask(task: Task, { isKnown }: { readonly isKnown: boolean }): vo
     throw new RangeError("need the tensors of a batch by name: got none");
   }
   if (!isKnown) return;
-  for (const [name, ids, value] of [["vocabulary", "tokens", vocabulary], ["classes", "targets", classes]] as const) {
+  for (
+    const [name, ids, value] of [["vocabulary", "tokens", vocabulary], [
+      "classes",
+      "targets",
+      classes,
+    ]] as const
+  ) {
     if (tensors[ids]?.dtype !== "u32" || Number(value) > 0) continue;
     throw new RangeError(`need ${name} above 0, since ${ids} are numbers below it: got ${value}`);
   }
