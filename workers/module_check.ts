@@ -12,7 +12,7 @@ import { withUserModules } from "../src/config/user/user_modules.ts";
 import {
   CALLED,
   CHECKED,
-  type CheckOutcome,
+  type ModuleOutcome,
   type TimedCheck,
 } from "../src/modules/check_protocol.ts";
 import { cannotUse, importReason, moduleError } from "../src/modules/import_module.ts";
@@ -53,7 +53,7 @@ function calling(what: string): void {
   console.log(`\n${CALLED}${JSON.stringify(what)}`);
 }
 
-async function outcomeOf(asked: TimedCheck): Promise<CheckOutcome> {
+async function outcomeOf(asked: TimedCheck): Promise<ModuleOutcome> {
   try {
     await check(asked);
     return {};

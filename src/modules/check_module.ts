@@ -10,7 +10,7 @@ import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
 import { atUnload } from "../base/unload.ts";
 import { EXIT, type ExitName, UserError } from "../base/user_error.ts";
-import { CALLED, CHECKED, type CheckOutcome, type ModuleCheck } from "./check_protocol.ts";
+import { CALLED, CHECKED, type ModuleCheck, type ModuleOutcome } from "./check_protocol.ts";
 import { cannotUse, MAX_REASON } from "./import_module.ts";
 import type { LocalModule } from "./local_files.ts";
 
@@ -160,9 +160,9 @@ function sayPrinted(lines: readonly string[]): void {
 
 /** Throws the fault of an outcome. Its form is checked: a module can print such a line itself. */
 function requirePassed(text: string): void {
-  const { fault } = Object(valueIn(text)) as CheckOutcome;
+  const { fault } = Object(valueIn(text)) as ModuleOutcome;
   if (fault === undefined) return;
-  const { exit, message } = Object(fault) as Partial<NonNullable<CheckOutcome["fault"]>>;
+  const { exit, message } = Object(fault) as Partial<NonNullable<ModuleOutcome["fault"]>>;
   const name: ExitName = Object.hasOwn(EXIT, String(exit)) ? exit as ExitName : "config";
   throw new UserError(name, oneLine(String(message)).toWellFormed());
 }

@@ -18,7 +18,7 @@ export interface TimedCheck extends ModuleCheck {
 }
 
 /** The result, the last line on stdout. */
-export interface CheckOutcome {
+export interface ModuleOutcome {
   /** The error of a check that is not passed. */
   readonly fault?: { readonly exit: ExitName; readonly message: string };
 }
