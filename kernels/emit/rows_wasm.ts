@@ -1,0 +1,105 @@
+/** Loops of WebAssembly kernels over rows, and over the columns of rows in vectors of four. */
+import type { Body, Variable, Walk } from "../../src/wasm/body.ts";
+import type { Pointer, V128 } from "../../src/wasm/values.ts";
+import { acrossLanes, f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
+
+/** Elements of one vector. */
+const LANES = 4;
+/** Rows whose sums are joined in one vector. */
+const BLOCK = 4;
+
+/** Neighbouring vectors of a row. */
+export interface ColumnStep {
+  /** The pointers at the first column of the step. */
+  readonly at: readonly Pointer[];
+  /** For each vector the lanes in use: 4, or fewer in the last one of a row. */
+  readonly lanes: readonly number[];
+}
+
+/**
+ * Prints the columns of a row: a loop over `vectors` vectors at a time, then one step for the rest.
+ * All pointers advance by 4 bytes per column.
+ */
+export function eachColumns(
+  b: Body,
+  columns: number,
+  { from, vectors = 2 }: { readonly from: readonly Pointer[]; readonly vectors?: number },
+  body: (step: ColumnStep) => void,
+): void {
+  const width = LANES * vectors;
+  const steps = Math.floor(columns / width);
+  const full = Array.from({ length: vectors }, () => LANES);
+  b.walk(steps, from.map((pointer) => [pointer, 4 * width]), (...at) => body({ at, lanes: full }));
+  const rest = columns - steps * width;
+  if (rest === 0) return;
+  const lanes = full.slice(0, Math.ceil(rest / LANES)).with(-1, (rest - 1) % LANES + 1);
+  body({ at: from.map((pointer) => pointer.plus(4 * width * steps)), lanes });
+}
+
+/** Prints rows in blocks of `block`, then one at a time. */
+export function eachRows(
+  b: Body,
+  rows: number,
+  { walks, block = BLOCK }: { readonly walks: readonly Walk[]; readonly block?: number },
+  body: (at: readonly Pointer[], count: number) => void,
+): void {
+  const blocks = Math.floor(rows / block);
+  b.walk(
+    blocks,
+    walks.map(([pointer, step]) => [pointer, block * step]),
+    (...at) => body(at, block),
+  );
+  const rest = walks.map(([pointer, step]): Walk => [pointer.plus(blocks * block * step), step]);
+  b.walk(rows - blocks * block, rest, (...at) => body(at, 1));
+}
+
+/** The value in the first `lanes` lanes, zeros in the others. */
+export function keepLanes(value: V128, lanes: number): V128 {
+  if (lanes === LANES) return value;
+  const [a = 0, b = 0, c = 0, d = 0] = [0, 1, 2, 3].map((lane) => lane < lanes ? 0xffffffff : 0);
+  return v128.and(value, i32x4.of(a, b, c, d));
+}
+
+/** A value per row and vector of a step, which steps change. */
+export type RowValues = readonly (readonly Variable[])[];
+
+/** Values of `rows` rows, all with the given start. */
+export function rowValues(
+  b: Body,
+  rows: number,
+  { start = v128.zero, vectors = 2 }: { readonly start?: V128; readonly vectors?: number } = {},
+): RowValues {
+  return Array.from(
+    { length: rows },
+    () => Array.from({ length: vectors }, () => b.variable(start)),
+  );
+}
+
+/**
+ * Combines the values of each row: lane r of the result is that of row r; of one row it is in all
+ * lanes. The order is the same for 1, 2 and 4 rows: vectors from the first to the last, then lanes as
+ * {@linkcode acrossLanes} does.
+ */
+export function joinRows(
+  b: Body,
+  values: RowValues,
+  op: (a: V128, b: V128) => V128 = f32x4.add,
+): V128 {
+  const [first, second, third, fourth] = values.map((row) =>
+    b.let((row as readonly V128[]).reduce(op))
+  );
+  if (first === undefined || second === undefined) return b.let(acrossLanes(first as V128, op));
+  const left = b.let(halves(first, second, op));
+  if (third === undefined || fourth === undefined) {
+    return b.let(op(left, v128.shuffle(left, left, [2, 3, 0, 1])));
+  }
+  const right = b.let(halves(third, fourth, op));
+  return b.let(
+    op(v128.shuffle(left, right, [0, 1, 4, 5]), v128.shuffle(left, right, [2, 3, 6, 7])),
+  );
+}
+
+/** [a0 op a2, b0 op b2, a1 op a3, b1 op b3] */
+function halves(a: V128, c: V128, op: (a: V128, b: V128) => V128): V128 {
+  return op(v128.shuffle(a, c, [0, 4, 1, 5]), v128.shuffle(a, c, [2, 6, 3, 7]));
+}
