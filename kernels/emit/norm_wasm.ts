@@ -1,9 +1,9 @@
 /** WebAssembly kernels of layer_norm and rms_norm, forward. */
 import type { Body } from "../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel } from "../../src/wasm/kernel.ts";
+import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
-import { eachColumns, eachRows, joinRows, keepLanes, rowValues } from "./rows_wasm.ts";
+import { eachColumns, eachRows, JOIN_BYTES, joinRows, keepLanes, rowValues } from "./rows_wasm.ts";
 
 /** A norm over rows. */
 export interface NormSizes {
@@ -16,10 +16,11 @@ export interface NormSizes {
 /** Layer norm: inputs x, gamma, beta; outputs y, mean, rstd. */
 export function layerNormKernel(sizes: NormSizes): WasmKernel {
   return {
-    print: (b, { inputs, outputs }) => {
+    scratch: JOIN_BYTES,
+    print: (b, { inputs, outputs, scratch }) => {
       const [x, gain, shift] = inputs as [Region, Region, Region];
       const [y, means, rstds] = outputs as [Region, Region, Region];
-      printNormWasm(b, sizes, { x, gain, shift, y, means, rstds });
+      printNormWasm(b, sizes, { x, gain, shift, y, means, rstds, scratch });
     },
   };
 }
@@ -27,10 +28,11 @@ export function layerNormKernel(sizes: NormSizes): WasmKernel {
 /** RMS norm: inputs x, gain; outputs y, rstd. */
 export function rmsNormKernel(sizes: NormSizes): WasmKernel {
   return {
-    print: (b, { inputs, outputs }: KernelRegions) => {
+    scratch: JOIN_BYTES,
+    print: (b, { inputs, outputs, scratch }) => {
       const [x, gain] = inputs as [Region, Region];
       const [y, rstds] = outputs as [Region, Region];
-      printNormWasm(b, sizes, { x, gain, y, rstds });
+      printNormWasm(b, sizes, { x, gain, y, rstds, scratch });
     },
   };
 }
@@ -42,13 +44,14 @@ export function rmsNormKernel(sizes: NormSizes): WasmKernel {
 function printNormWasm(
   b: Body,
   { rows, columns, eps }: NormSizes,
-  { x, gain, shift, y, means, rstds }: {
+  { x, gain, shift, y, means, rstds, scratch }: {
     readonly x: Region;
     readonly gain: Region;
     readonly shift?: Region;
     readonly y: Region;
     readonly means?: Region;
     readonly rstds: Region;
+    readonly scratch: Region;
   },
 ): void {
   const stride = 4 * columns;
@@ -73,7 +76,7 @@ function printNormWasm(
           });
         });
       });
-      b.storeSome(toMeans, mean(joinRows(b, sums)), count);
+      b.storeSome(toMeans, mean(joinRows(b, sums, { scratch })), count);
     }
     const centers = means === undefined ? undefined : splats(toMeans, count);
     const centered = (p: Pointer, r: number, n: number) => {
@@ -90,7 +93,7 @@ function printNormWasm(
         });
       });
     });
-    const root = f32x4.sqrt(f32x4.add(mean(joinRows(b, squares)), f32x4.splat(eps)));
+    const root = f32x4.sqrt(f32x4.add(mean(joinRows(b, squares, { scratch })), f32x4.splat(eps)));
     b.storeSome(toRstds, f32x4.div(f32x4.splat(1), root), count);
     const scales = splats(toRstds, count);
     const from = [fromX, toY, b.at(gain), b.at(shift ?? gain)];

@@ -1,6 +1,6 @@
 /** Loops of WebAssembly kernels over rows, and over the columns of rows in vectors of four. */
 import type { Body, Variable, Walk } from "../../src/wasm/body.ts";
-import type { Pointer, V128 } from "../../src/wasm/values.ts";
+import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
 import { acrossLanes, f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
 
 /** Elements of one vector. */
@@ -75,18 +75,29 @@ export function rowValues(
   );
 }
 
+/** Bytes of scratch memory that {@linkcode joinRows} takes for two vectors of each row. */
+export const JOIN_BYTES = 2 * LANES * BLOCK * 4;
+
 /**
  * Combines the values of each row: lane r of the result is that of row r; of one row it is in all
  * lanes. The order is the same for 1, 2 and 4 rows: vectors from the first to the last, then lanes as
- * {@linkcode acrossLanes} does.
+ * {@linkcode acrossLanes} does. The values go through `scratch`, because V8 joins neighbouring vectors
+ * only from a pair of stores upwards.
  */
 export function joinRows(
   b: Body,
   values: RowValues,
-  op: (a: V128, b: V128) => V128 = f32x4.add,
+  { scratch, op = f32x4.add }: {
+    readonly scratch: Region;
+    readonly op?: (a: V128, b: V128) => V128;
+  },
 ): V128 {
-  const [first, second, third, fourth] = values.map((row) =>
-    b.let((row as readonly V128[]).reduce(op))
+  const all = values.flat();
+  all.forEach((value, i) => b.store(b.at(scratch, 16 * i), value));
+  const loaded = all.map((_, i) => b.let(b.load(b.at(scratch, 16 * i))));
+  const vectors = all.length / values.length;
+  const [first, second, third, fourth] = values.map((_, r) =>
+    b.let(loaded.slice(r * vectors, (r + 1) * vectors).reduce(op))
   );
   if (first === undefined || second === undefined) return b.let(acrossLanes(first as V128, op));
   const left = b.let(halves(first, second, op));
@@ -102,4 +113,32 @@ export function joinRows(
 /** [a0 op a2, b0 op b2, a1 op a3, b1 op b3] */
 function halves(a: V128, c: V128, op: (a: V128, b: V128) => V128): V128 {
   return op(v128.shuffle(a, c, [0, 4, 1, 5]), v128.shuffle(a, c, [2, 6, 3, 7]));
+}
+
+/** Writes the sum of `rows` rows, which are `stride` bytes apart, in the order of rows. */
+export function addRows(
+  b: Body,
+  { rows, columns, stride, from, to, square = false }: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly stride: number;
+    readonly from: Pointer;
+    readonly to: Pointer;
+    /** Adds the squares of the elements. */
+    readonly square?: boolean;
+  },
+): void {
+  eachColumns(b, columns, { from: [from, to], vectors: 2 * BLOCK }, ({ at, lanes }) => {
+    const [first, into] = at as [Pointer, Pointer];
+    const sums = lanes.map(() => b.variable(v128.zero));
+    b.walk(rows, [[first, stride]], (row) => {
+      lanes.forEach((n, k) => {
+        const value = b.loadSome(row.plus(16 * k), n);
+        if (!square) return b.set(sums[k]!, f32x4.add(sums[k]!, value));
+        const v = b.let(value);
+        b.set(sums[k]!, f32x4.madd(v, v, sums[k]!));
+      });
+    });
+    lanes.forEach((n, k) => b.storeSome(into.plus(16 * k), sums[k] as V128, n));
+  });
 }

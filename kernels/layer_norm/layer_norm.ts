@@ -79,8 +79,7 @@ export const layerNormOp: Op = {
     const { prelude, groups } = rowKernel(rows, columns, target);
     return [{ wgsl: prelude + wgsl, constants: { eps }, bindings, groups }];
   },
-  wasm: ({ inputs: [x] }, { eps }: LayerNormAttrs) =>
-    layerNormKernel({ ...sizes(x as Spec), eps }),
+  wasm: ({ inputs: [x] }, { eps }: LayerNormAttrs) => layerNormKernel({ ...sizes(x as Spec), eps }),
   reference({ inputs, outputs }, { eps }: LayerNormAttrs) {
     const [x, gamma, beta] = inputs.map((v) => v.data);
     const [y, means, rstds] = outputs.map((v) => v.data);
