@@ -55,9 +55,18 @@ export function eachRows(
 
 /** The value in the first `lanes` lanes, zeros in the others. */
 export function keepLanes(value: V128, lanes: number): V128 {
-  if (lanes === LANES) return value;
+  return lanes === LANES ? value : v128.and(value, laneMask(lanes));
+}
+
+/** The value in the first `lanes` lanes, `other` in the others. */
+export function fillLanes(value: V128, lanes: number, other: number): V128 {
+  if (lanes === LANES || other === 0) return keepLanes(value, lanes);
+  return v128.select(laneMask(lanes), value, f32x4.splat(other));
+}
+
+function laneMask(lanes: number): V128 {
   const [a = 0, b = 0, c = 0, d = 0] = [0, 1, 2, 3].map((lane) => lane < lanes ? 0xffffffff : 0);
-  return v128.and(value, i32x4.of(a, b, c, d));
+  return i32x4.of(a, b, c, d);
 }
 
 /** A value per row and vector of a step, which steps change. */
