@@ -69,45 +69,63 @@ function laneMask(lanes: number): V128 {
   return i32x4.of(a, b, c, d);
 }
 
-/** A value per row and vector of a step, which steps change. */
+/** Values of rows, for each of the two vectors of a step, which steps change. */
 export type RowValues = readonly (readonly Variable[])[];
 
 /** Values of `rows` rows, all with the given start. */
 export function rowValues(
   b: Body,
   rows: number,
-  { start = v128.zero, vectors = 2 }: { readonly start?: V128; readonly vectors?: number } = {},
+  { start = v128.zero }: { readonly start?: V128 } = {},
 ): RowValues {
   return Array.from(
     { length: rows },
-    () => Array.from({ length: vectors }, () => b.variable(start)),
+    () => [b.variable(start), b.variable(start)],
   );
 }
 
-/** Bytes of scratch memory that {@linkcode joinRows} takes for two vectors of each row. */
-export const JOIN_BYTES = 2 * LANES * BLOCK * 4;
+/** Combines vectors, and their lanes; commutative. */
+type Join = (a: V128, b: V128) => V128;
+
+/** Bytes of the two vectors of a row. */
+export const ROW_BYTES = 2 * 4 * LANES;
+/** Bytes of scratch memory that {@linkcode joinRows} takes. */
+export const JOIN_BYTES = BLOCK * ROW_BYTES;
 
 /**
- * Combines the values of each row: lane r of the result is that of row r; of one row it is in all
- * lanes. The order is the same for 1, 2 and 4 rows: vectors from the first to the last, then lanes as
- * {@linkcode acrossLanes} does. The values go through `scratch`, because V8 joins neighbouring vectors
- * only from a pair of stores upwards.
+ * Combines the values of each row as {@linkcode joinStored} does. They go through `scratch`, because
+ * V8 joins neighbouring vectors only from a pair of stores upwards.
  */
 export function joinRows(
   b: Body,
   values: RowValues,
-  { scratch, op = f32x4.add }: {
-    readonly scratch: Region;
-    readonly op?: (a: V128, b: V128) => V128;
-  },
+  { scratch, op }: { readonly scratch: Region; readonly op?: Join },
 ): V128 {
-  const all = values.flat();
-  all.forEach((value, i) => b.store(b.at(scratch, 16 * i), value));
-  const loaded = all.map((_, i) => b.let(b.load(b.at(scratch, 16 * i))));
-  const vectors = all.length / values.length;
-  const [first, second, third, fourth] = values.map((_, r) =>
-    b.let(loaded.slice(r * vectors, (r + 1) * vectors).reduce(op))
-  );
+  const at = b.at(scratch);
+  values.forEach((row, r) => storeRow(b, row, at.plus(r * ROW_BYTES)));
+  return joinStored(b, values.length, { at, ...op && { op } });
+}
+
+/** Stores the two vectors of a row for {@linkcode joinStored}. */
+export function storeRow(b: Body, row: readonly V128[], to: Pointer): void {
+  row.forEach((value, k) => b.store(to.plus(16 * k), value));
+}
+
+/**
+ * Combines stored pairs of vectors of 1, 2 or 4 rows: lane r of the result is that of row r; of one
+ * row it is in all lanes. The order is always the same: the two vectors, then lanes as
+ * {@linkcode acrossLanes} does.
+ */
+export function joinStored(
+  b: Body,
+  rows: number,
+  { at, op = f32x4.add }: { readonly at: Pointer; readonly op?: Join },
+): V128 {
+  const load = (bytes: number) => b.load(at.plus(bytes));
+  const joined = Array.from({ length: rows }, (_, r) => {
+    return b.let(op(load(r * ROW_BYTES), load(r * ROW_BYTES + 16)));
+  });
+  const [first, second, third, fourth] = joined;
   if (first === undefined || second === undefined) return b.let(acrossLanes(first as V128, op));
   const left = b.let(halves(first, second, op));
   if (third === undefined || fourth === undefined) {
@@ -120,7 +138,7 @@ export function joinRows(
 }
 
 /** [a0 op a2, b0 op b2, a1 op a3, b1 op b3] */
-function halves(a: V128, c: V128, op: (a: V128, b: V128) => V128): V128 {
+function halves(a: V128, c: V128, op: Join): V128 {
   return op(v128.shuffle(a, c, [0, 4, 1, 5]), v128.shuffle(a, c, [2, 6, 3, 7]));
 }
 
