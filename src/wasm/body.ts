@@ -1,4 +1,5 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
+import { hoistConstants } from "./constants.ts";
 import { type Code, type EncodedFunction, type LocalType, unsigned } from "./encode.ts";
 import {
   checkAccess,
@@ -62,7 +63,8 @@ export class Body {
 
   /** The function. */
   finish(): EncodedFunction {
-    return { params: this.#params, locals: this.#locals, code: this.#code };
+    const code = hoistConstants(this.#code, () => this.#local("v128"));
+    return { params: this.#params, locals: this.#locals, code };
   }
 
   /**
