@@ -25,17 +25,19 @@ const IDENTITY: Formula = formula(1, (sum) => sum);
  */
 export function microKernel(
   b: Body,
-  { call, regions, tile, startsAtZero, isLast }: {
+  { call, regions, tile, strides, startsAtZero, isLast }: {
     readonly call: ProductCall;
     readonly regions: KernelRegions;
     readonly tile: WasmTile;
+    /** Elements of a between values of k, and between rows. */
+    readonly strides: { readonly k: number; readonly row: number };
     readonly startsAtZero: boolean;
     readonly isLast: boolean;
   },
 ): Callee {
-  const { product: { m, n, k, ta } } = call;
+  const { product: { m, n } } = call;
   const { rows, columns, valid, depth } = tile;
-  const aBytes = ta ? 4 * ((depth - 1) * m + rows) : 4 * ((rows - 1) * k + depth);
+  const aBytes = 4 * ((depth - 1) * strides.k + (rows - 1) * strides.row + 1);
   const extra = regions.inputs.slice(2, call.io.inputs.length);
   const signature = {
     regions: [
@@ -70,14 +72,17 @@ export function microKernel(
         )
       )
     );
-    const [aStep, aRow] = ta ? [4 * m, 4] : [4, 4 * k];
-    body.walk(depth, [[body.at(panel), 4 * columns], [body.at(a), aStep]], (right, left) => {
-      const line = (sums[0] ?? []).map((_, v) => body.let(body.load(right.plus(16 * v))));
-      sums.forEach((each, r) => {
-        const factor = body.let(body.loadSplat(left.plus(aRow * r)));
-        each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, line[v] as V128, sum)));
-      });
-    });
+    body.walk(
+      depth,
+      [[body.at(panel), 4 * columns], [body.at(a), 4 * strides.k]],
+      (right, left) => {
+        const line = (sums[0] ?? []).map((_, v) => body.let(body.load(right.plus(16 * v))));
+        sums.forEach((each, r) => {
+          const factor = body.let(body.loadSplat(left.plus(4 * strides.row * r)));
+          each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, line[v] as V128, sum)));
+        });
+      },
+    );
     const finish = isLast
       ? epilogueOf(body, {
         io: call.io,

@@ -5,7 +5,6 @@
 import type { Body, Callee } from "../../../src/wasm/body.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
 import { v128 } from "../../../src/wasm/vectors.ts";
-import type { Product } from "../matmul_choice.ts";
 import { range } from "../../emit/range.ts";
 
 /** Bytes of a vector. */
@@ -19,7 +18,11 @@ export interface Panel {
 }
 
 /** A function (block of b, panel) that packs. */
-export function packPanel(b: Body, { n, k, tb }: Product, panel: Panel): Callee {
+export function packPanel(
+  b: Body,
+  { n, k, tb }: { readonly n: number; readonly k: number; readonly tb: boolean },
+  panel: Panel,
+): Callee {
   const { columns, valid, depth } = panel;
   const bytes = tb ? 4 * ((valid - 1) * k + depth) : 4 * ((depth - 1) * n + valid);
   const regions = [{ name: "b", bytes }, { name: "panel", bytes: 4 * columns * depth }];

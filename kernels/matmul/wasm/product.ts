@@ -16,10 +16,15 @@ import { packPanel } from "./pack.ts";
 
 /** Rows of a tile: 6 x 16 sums fill 12 of 16 registers of 256 bits, 6 x 8 of 128 bits. */
 const ROWS = 6;
+/** Elements between the columns of a packed tile of a: whole vectors. */
+const ROW_STRIDE = 8;
 /** Largest depth of a block: a panel of b stays in the first-level cache. */
 const DEPTH = 256;
-/** Columns of a block of b: it stays in the second-level cache. */
+/** Columns of a block of b and rows of a block of a: they stay in the second-level cache. */
 const COLUMNS = 480;
+const BLOCK_ROWS = 96;
+/** Panels of b from which on packing a costs less than reading it in strides. */
+const PACKED_FROM = 3;
 
 /** A product with what it stores. */
 export interface ProductCall {
@@ -32,14 +37,29 @@ export interface ProductCall {
 
 /** The kernel of a product. */
 export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKernel {
-  const { product: { n, k } } = call;
+  const { product: { m, n, k } } = call;
   const columns = pairs ? 16 : 8;
   const depth = ceilDiv(k, ceilDiv(k, DEPTH));
   const panels = ceilDiv(Math.min(n, COLUMNS), columns);
+  const packsA = n > (PACKED_FROM - 1) * columns;
+  const tiles = packsA ? ceilDiv(Math.min(m, BLOCK_ROWS), ROWS) : 0;
+  const panelBytes = 4 * panels * columns * depth;
+  const blocking: Blocking = { columns, depth, packsA, panelBytes };
   return {
-    scratch: 4 * panels * columns * depth,
-    print: (b, regions) => printProduct(b, { call, regions, columns, depth }),
+    scratch: panelBytes + 4 * tiles * ROW_STRIDE * depth,
+    print: (b, regions) => printProduct(b, { call, regions, blocking }),
   };
+}
+
+/** How a product is cut. */
+interface Blocking {
+  /** Columns of a tile and of a panel of b. */
+  readonly columns: number;
+  /** Values of k in a block. */
+  readonly depth: number;
+  readonly packsA: boolean;
+  /** Bytes of the panels of b in scratch memory; tiles of a follow. */
+  readonly panelBytes: number;
 }
 
 /** A range of an axis, with a size that is known when it is printed. */
@@ -50,32 +70,29 @@ interface Chunk {
 
 function printProduct(
   b: Body,
-  { call, regions, columns, depth }: {
+  { call, regions, blocking }: {
     readonly call: ProductCall;
     readonly regions: KernelRegions;
-    readonly columns: number;
-    readonly depth: number;
+    readonly blocking: Blocking;
   },
 ): void {
   const { product: { n, k } } = call;
+  const { depth } = blocking;
+  const count = ceilDiv(k, depth);
   chunks(b, n, COLUMNS, (block) => {
     // The first and the last block of K differ: sums start there, or the epilogue is applied.
-    const inner = (at: I32 | number, size: number, isFirst: boolean) =>
-      printBlock(b, {
-        call,
-        regions,
-        columns,
-        block,
-        part: { at: I32.of(at), size },
-        startsAtZero: isFirst && !call.onto,
-        isLast: size + I32.of(at).max === k && I32.of(at).known !== undefined,
-      });
-    const count = ceilDiv(k, depth);
-    inner(0, Math.min(depth, k), true);
+    const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
+      printBlock(b, { call, regions, blocking, block, part, ...place });
+    const size = Math.min(depth, k);
+    inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
     if (count > 2) {
-      b.for({ from: depth, to: depth * (count - 1), step: depth }, (at) => inner(at, depth, false));
+      const to = depth * (count - 1);
+      b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
     }
-    if (count > 1) inner(depth * (count - 1), k - depth * (count - 1), false);
+    if (count > 1) {
+      const at = depth * (count - 1);
+      inner({ at: I32.of(at), size: k - at }, { isLast: true });
+    }
   });
 }
 
@@ -89,47 +106,64 @@ function chunks(b: Body, n: number, size: number, print: (chunk: Chunk) => void)
 /** Packs a block of b, and multiplies all rows of a by it. */
 function printBlock(
   b: Body,
-  { call, regions, columns, block, part, startsAtZero, isLast }: {
+  { call, regions, blocking, block, part, isFirst = false, isLast = false }: {
     readonly call: ProductCall;
     readonly regions: KernelRegions;
-    readonly columns: number;
+    readonly blocking: Blocking;
     readonly block: Chunk;
     readonly part: Chunk;
-    readonly startsAtZero: boolean;
-    readonly isLast: boolean;
+    readonly isFirst?: boolean;
+    readonly isLast?: boolean;
   },
 ): void {
   const { product: { m, n, k, ta, tb } } = call;
+  const { columns, packsA, panelBytes } = blocking;
+  const { size: depth } = part;
   const [a, source] = regions.inputs as [Region, Region];
-  const panelBytes = 4 * columns * part.size;
   /** The panel that starts at a column of the block. */
-  const panelAt = (column: I32): Pointer =>
-    b.at(regions.scratch, column.times(panelBytes / columns));
+  const panelAt = (column: I32): Pointer => b.at(regions.scratch, column.times(4 * depth));
+  /** The packed tile that starts at a row of a block of rows. */
+  const tileAt = (row: I32): Pointer =>
+    b.at(regions.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
+  const elementOfA = (row: I32): Pointer => {
+    const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
+    return b.at(a, element.times(4));
+  };
   chunks(b, block.size, columns, ({ at, size }) => {
-    const pack = packPanel(b, call.product, { columns, valid: size, depth: part.size });
+    const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
     const column = block.at.plus(at);
     const element = tb ? column.times(k).plus(part.at) : part.at.times(n).plus(column);
     b.call(pack, { regions: [b.at(source, element.times(4)), panelAt(at)] });
   });
-  chunks(b, block.size, columns, ({ at, size: valid }) => {
-    chunks(b, m, ROWS, ({ at: row, size: rows }) => {
-      const micro = microKernel(b, {
-        call,
-        regions,
-        tile: { rows, columns, valid, depth: part.size },
-        startsAtZero,
-        isLast,
+  chunks(b, m, packsA ? BLOCK_ROWS : m, (rowBlock) => {
+    if (packsA) {
+      chunks(b, rowBlock.size, ROWS, ({ at, size: valid }) => {
+        // a is packed as b is, with its rows as columns.
+        const pack = packPanel(b, { n: m, k, tb: !ta }, { columns: ROW_STRIDE, valid, depth });
+        b.call(pack, { regions: [elementOfA(rowBlock.at.plus(at)), tileAt(at)] });
       });
-      const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
-      b.call(micro, {
-        regions: [
-          b.at(a, element.times(4)),
-          panelAt(at),
-          ...[...regions.inputs.slice(2, call.io.inputs.length), ...regions.outputs].map((region) =>
-            b.at(region)
-          ),
-        ],
-        ints: [row, block.at.plus(at)],
+    }
+    chunks(b, block.size, columns, ({ at, size: valid }) => {
+      chunks(b, rowBlock.size, ROWS, ({ at: line, size: rows }) => {
+        const strides = ta ? { k: m, row: 1 } : { k: 1, row: k };
+        const micro = microKernel(b, {
+          call,
+          regions,
+          tile: { rows, columns, valid, depth },
+          strides: packsA ? { k: ROW_STRIDE, row: 1 } : strides,
+          startsAtZero: isFirst && !call.onto,
+          isLast,
+        });
+        const row = rowBlock.at.plus(line);
+        b.call(micro, {
+          regions: [
+            packsA ? tileAt(line) : elementOfA(row),
+            panelAt(at),
+            ...[...regions.inputs.slice(2, call.io.inputs.length), ...regions.outputs]
+              .map((region) => b.at(region)),
+          ],
+          ints: [row, block.at.plus(at)],
+        });
       });
     });
   });
