@@ -3,8 +3,8 @@ import { IGNORE } from "../../src/base/ignore.ts";
 import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import { expNormal } from "../../src/wasm/exp_normal.ts";
-import { log } from "../../src/wasm/math.ts";
-import type { I32, Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import { logVector } from "../../src/wasm/math.ts";
+import type { Area, I32, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
 import { EXPONENTIAL_BYTES, printExponentials } from "../emit/exponentials_wasm.ts";
 import {
@@ -44,15 +44,15 @@ export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
     scratch: EXPONENTIAL_BYTES,
     print: (b, { inputs: [logits, targets], outputs: [losses, lses], scratch }) => {
       const walks = [
-        [b.at(logits as Region), stride],
-        [b.at(targets as Region), 4],
-        [b.at(losses as Region), 4],
-        [b.at(lses as Region), 4],
+        [b.at(logits as Area), stride],
+        [b.at(targets as Area), 4],
+        [b.at(losses as Area), 4],
+        [b.at(lses as Area), 4],
       ] as const;
       eachRows(b, rows, { walks }, (at, count) => {
         const [x, target, loss, lse] = at as [Pointer, Pointer, Pointer, Pointer];
         const { top, total } = printExponentials(b, { columns, count }, { x, scratch });
-        b.storeSome(lse, b.let(f32x4.add(top, log(b, total))), count);
+        b.storeSome(lse, b.let(f32x4.add(top, logVector(b, total))), count);
         const walks = [[x, stride], [target, 4], [loss, 4], [lse, 4]] as const;
         b.walk(count, walks, (...at) => {
           const [row, target, loss, lse] = at as [Pointer, Pointer, Pointer, Pointer];
@@ -71,8 +71,8 @@ export function crossEntropyBackwardKernel({ rows, columns }: LogitSizes): WasmK
   const stride = 4 * columns;
   return {
     print: (b, { inputs, outputs: [dlogits] }) => {
-      const walks = [...inputs, dlogits as Region].map((region, k) =>
-        [b.at(region), k === 0 || k === 4 ? stride : 4] as const
+      const walks = [...inputs, dlogits as Area].map((area, k) =>
+        [b.at(area), k === 0 || k === 4 ? stride : 4] as const
       );
       b.walk(rows, walks, (...at) => {
         const [row, target, lse, dloss, to] = at as [Pointer, Pointer, Pointer, Pointer, Pointer];
@@ -104,9 +104,9 @@ export function correctKernel({ rows, columns }: LogitSizes): WasmKernel {
     scratch: JOIN_BYTES,
     print: (b, { inputs: [logits, targets], outputs: [hits], scratch }) => {
       const walks = [
-        [b.at(logits as Region), stride],
-        [b.at(targets as Region), 4],
-        [b.at(hits as Region), 4],
+        [b.at(logits as Area), stride],
+        [b.at(targets as Area), 4],
+        [b.at(hits as Area), 4],
       ] as const;
       b.walk(rows, walks, (...at) => {
         const [row, target, hit] = at as [Pointer, Pointer, Pointer];

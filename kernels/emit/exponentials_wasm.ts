@@ -1,7 +1,7 @@
 /** Sums of exponentials of rows, for softmax and cross entropy in WebAssembly. */
 import type { Body } from "../../src/wasm/body.ts";
 import { expNormal } from "../../src/wasm/exp_normal.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
 import {
   eachColumns,
@@ -26,7 +26,7 @@ export const EXPONENTIAL_BYTES = JOIN_BYTES + 16;
 export function printExponentials(
   b: Body,
   { columns, count }: { readonly columns: number; readonly count: number },
-  { x, y, scratch }: { readonly x: Pointer; readonly y?: Pointer; readonly scratch: Region },
+  { x, y, scratch }: { readonly x: Pointer; readonly y?: Pointer; readonly scratch: Area },
 ): { readonly top: V128; readonly total: V128 } {
   const stride = 4 * columns;
   const largest = rowValues(b, count, { start: f32x4.splat(-Infinity) });

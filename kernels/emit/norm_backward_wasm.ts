@@ -1,7 +1,7 @@
 /** WebAssembly kernels of layer_norm_backward and rms_norm_backward. */
 import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
 import { addRows, eachColumns, eachRows, JOIN_BYTES, joinRows, rowValues } from "./rows_wasm.ts";
 
@@ -13,19 +13,19 @@ export interface NormBackwardSizes {
   readonly strip: number;
 }
 
-interface NormBackwardRegions {
-  readonly x: Region;
-  readonly gain: Region;
+interface NormBackwardAreas {
+  readonly x: Area;
+  readonly gain: Area;
   /** Of a norm that is not centered: undefined, like `dshift`. */
-  readonly means?: Region;
-  readonly rstds: Region;
-  readonly dy: Region;
-  readonly dx: Region;
-  readonly dgain: Region;
-  readonly dshift?: Region;
+  readonly means?: Area;
+  readonly rstds: Area;
+  readonly dy: Area;
+  readonly dx: Area;
+  readonly dgain: Area;
+  readonly dshift?: Area;
   /** [strips, 2, columns] if the norm is centered, else [strips, columns]. */
-  readonly partial: Region;
-  readonly scratch: Region;
+  readonly partial: Area;
+  readonly scratch: Area;
 }
 
 /** Layer norm: inputs x, gamma, mean, rstd, dy; outputs dx, dgamma, dbeta, partial sums. */
@@ -33,10 +33,10 @@ export function layerNormBackwardKernel(sizes: NormBackwardSizes): WasmKernel {
   return {
     scratch: JOIN_BYTES + 8 * sizes.strip,
     print: (b, { inputs, outputs, scratch }) => {
-      const [x, gain, means, rstds, dy] = inputs as [Region, Region, Region, Region, Region];
-      const [dx, dgain, dshift, partial] = outputs as [Region, Region, Region, Region];
-      const regions = { x, gain, means, rstds, dy, dx, dgain, dshift, partial, scratch };
-      printStrips(b, sizes, regions);
+      const [x, gain, means, rstds, dy] = inputs as [Area, Area, Area, Area, Area];
+      const [dx, dgain, dshift, partial] = outputs as [Area, Area, Area, Area];
+      const areas = { x, gain, means, rstds, dy, dx, dgain, dshift, partial, scratch };
+      printStrips(b, sizes, areas);
     },
   };
 }
@@ -46,8 +46,8 @@ export function rmsNormBackwardKernel(sizes: NormBackwardSizes): WasmKernel {
   return {
     scratch: JOIN_BYTES + 8 * sizes.strip,
     print: (b, { inputs, outputs, scratch }) => {
-      const [x, gain, rstds, dy] = inputs as [Region, Region, Region, Region];
-      const [dx, dgain, partial] = outputs as [Region, Region, Region];
+      const [x, gain, rstds, dy] = inputs as [Area, Area, Area, Area];
+      const [dx, dgain, partial] = outputs as [Area, Area, Area];
       printStrips(b, sizes, { x, gain, rstds, dy, dx, dgain, partial, scratch });
     },
   };
@@ -56,9 +56,9 @@ export function rmsNormBackwardKernel(sizes: NormBackwardSizes): WasmKernel {
 function printStrips(
   b: Body,
   { rows, columns, strip }: NormBackwardSizes,
-  regions: NormBackwardRegions,
+  areas: NormBackwardAreas,
 ): void {
-  const { x, dy, dx, rstds, means, partial, dgain, dshift } = regions;
+  const { x, dy, dx, rstds, means, partial, dgain, dshift } = areas;
   const stride = 4 * columns;
   const partialBytes = means === undefined ? stride : 2 * stride;
   const full = Math.floor(rows / strip);
@@ -80,8 +80,8 @@ function printStrips(
       Pointer,
     ];
     const pointers = { x, dy, dx, rstd, mean, partial };
-    printSlopes(b, { columns, count }, { regions, pointers });
-    printGradients(b, { columns, count }, { regions, pointers });
+    printSlopes(b, { columns, count }, { areas, pointers });
+    printGradients(b, { columns, count }, { areas, pointers });
   };
   b.walk(full, walks, (...at) => printStrip(strip, at));
   if (rows > full * strip) {
@@ -102,12 +102,12 @@ interface StripPointers {
 }
 
 interface Strip {
-  readonly regions: NormBackwardRegions;
+  readonly areas: NormBackwardAreas;
   readonly pointers: StripPointers;
 }
 
 /** Floats per row that {@linkcode printSlopes} leaves in the scratch memory. */
-function slopesPerRow({ means }: NormBackwardRegions): 1 | 2 {
+function slopesPerRow({ means }: NormBackwardAreas): 1 | 2 {
   return means === undefined ? 1 : 2;
 }
 
@@ -119,10 +119,10 @@ function slopesPerRow({ means }: NormBackwardRegions): 1 | 2 {
 function printSlopes(
   b: Body,
   { columns, count }: { readonly columns: number; readonly count: number },
-  { regions, pointers: { x, dy, rstd, mean } }: Strip,
+  { areas, pointers: { x, dy, rstd, mean } }: Strip,
 ): void {
-  const { means, gain, scratch } = regions;
-  const perRow = slopesPerRow(regions);
+  const { means, gain, scratch } = areas;
+  const perRow = slopesPerRow(areas);
   const stride = 4 * columns;
   const walks = [
     [x, stride],
@@ -177,10 +177,10 @@ function spreadPairs(b: Body, value: V128): V128 {
 function printGradients(
   b: Body,
   { columns, count }: { readonly columns: number; readonly count: number },
-  { regions, pointers: { x, dy, dx, rstd, mean, partial } }: Strip,
+  { areas, pointers: { x, dy, dx, rstd, mean, partial } }: Strip,
 ): void {
-  const { gain, means, scratch } = regions;
-  const perRow = slopesPerRow(regions);
+  const { gain, means, scratch } = areas;
+  const perRow = slopesPerRow(areas);
   const stride = 4 * columns;
   const from = [x, dy, dx, b.at(gain), partial];
   eachColumns(b, columns, { from }, ({ at: step, lanes }) => {

@@ -1,7 +1,7 @@
 /** WebAssembly kernels of layer_norm and rms_norm, forward. */
 import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
 import { eachColumns, eachRows, JOIN_BYTES, joinRows, keepLanes, rowValues } from "./rows_wasm.ts";
 
@@ -18,8 +18,8 @@ export function layerNormKernel(sizes: NormSizes): WasmKernel {
   return {
     scratch: JOIN_BYTES,
     print: (b, { inputs, outputs, scratch }) => {
-      const [x, gain, shift] = inputs as [Region, Region, Region];
-      const [y, means, rstds] = outputs as [Region, Region, Region];
+      const [x, gain, shift] = inputs as [Area, Area, Area];
+      const [y, means, rstds] = outputs as [Area, Area, Area];
       printNormWasm(b, sizes, { x, gain, shift, y, means, rstds, scratch });
     },
   };
@@ -30,8 +30,8 @@ export function rmsNormKernel(sizes: NormSizes): WasmKernel {
   return {
     scratch: JOIN_BYTES,
     print: (b, { inputs, outputs, scratch }) => {
-      const [x, gain] = inputs as [Region, Region];
-      const [y, rstds] = outputs as [Region, Region];
+      const [x, gain] = inputs as [Area, Area];
+      const [y, rstds] = outputs as [Area, Area];
       printNormWasm(b, sizes, { x, gain, y, rstds, scratch });
     },
   };
@@ -45,13 +45,13 @@ function printNormWasm(
   b: Body,
   { rows, columns, eps }: NormSizes,
   { x, gain, shift, y, means, rstds, scratch }: {
-    readonly x: Region;
-    readonly gain: Region;
-    readonly shift?: Region;
-    readonly y: Region;
-    readonly means?: Region;
-    readonly rstds: Region;
-    readonly scratch: Region;
+    readonly x: Area;
+    readonly gain: Area;
+    readonly shift?: Area;
+    readonly y: Area;
+    readonly means?: Area;
+    readonly rstds: Area;
+    readonly scratch: Area;
   },
 ): void {
   const stride = 4 * columns;

@@ -1,6 +1,6 @@
 /** Loops of WebAssembly kernels over rows, and over the columns of rows in vectors of four. */
 import type { Body, Variable, Walk } from "../../src/wasm/body.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { acrossLanes, f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
 
 /** Elements of one vector. */
@@ -99,7 +99,7 @@ export const JOIN_BYTES = BLOCK * ROW_BYTES;
 export function joinRows(
   b: Body,
   values: RowValues,
-  { scratch, op }: { readonly scratch: Region; readonly op?: Join },
+  { scratch, op }: { readonly scratch: Area; readonly op?: Join },
 ): V128 {
   const at = b.at(scratch);
   values.forEach((row, r) => storeRow(b, row, at.plus(r * ROW_BYTES)));

@@ -1,6 +1,6 @@
 /** WebAssembly kernels of reductions over the last axis. */
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
 import {
   eachColumns,
@@ -39,7 +39,7 @@ export function rowReductionKernel(
   return {
     scratch: JOIN_BYTES,
     print: (b, { inputs: [x], outputs: [y], scratch }) => {
-      const walks = [[b.at(x as Region), stride], [b.at(y as Region), 4]] as const;
+      const walks = [[b.at(x as Area), stride], [b.at(y as Area), 4]] as const;
       eachRows(b, rows, { walks }, ([from, to], count) => {
         const values = rowValues(b, count, { start: f32x4.splat(start) });
         eachColumns(b, columns, { from: [from as Pointer] }, ({ at: [p], lanes }) => {
@@ -69,7 +69,7 @@ export function rowNormsKernel({ rows, columns }: RowSizes): WasmKernel {
     scratch: JOIN_BYTES + 16,
     print: (b, { inputs: [x], outputs: [y], scratch }) => {
       const inverses = b.at(scratch, JOIN_BYTES);
-      const walks = [[b.at(x as Region), stride], [b.at(y as Region), 4]] as const;
+      const walks = [[b.at(x as Area), stride], [b.at(y as Area), 4]] as const;
       eachRows(b, rows, { walks }, ([from, to], count) => {
         const element = (p: Pointer | undefined, { r, k, n }: Record<"r" | "k" | "n", number>) =>
           b.loadSome((p as Pointer).plus(r * stride + 16 * k), n);

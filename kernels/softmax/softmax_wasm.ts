@@ -2,8 +2,8 @@
 import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import { expNormal } from "../../src/wasm/exp_normal.ts";
-import { log } from "../../src/wasm/math.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import { logVector } from "../../src/wasm/math.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
 import { EXPONENTIAL_BYTES, printExponentials } from "../emit/exponentials_wasm.ts";
 import {
@@ -30,13 +30,13 @@ export function softmaxKernel(
   return {
     scratch: EXPONENTIAL_BYTES + 16,
     print: (b, { inputs: [x], outputs: [y], scratch }) => {
-      const walks = [[b.at(x as Region), stride], [b.at(y as Region), stride]] as const;
+      const walks = [[b.at(x as Area), stride], [b.at(y as Area), stride]] as const;
       eachRows(b, rows, { walks }, ([x, y], count) => {
         const [from, to] = [x as Pointer, y as Pointer];
         const sizes = { columns, count };
-        const regions = { x: from, scratch, ...!isLog && { y: to } };
-        const { top, total } = printExponentials(b, sizes, regions);
-        const stat = isLog ? f32x4.add(top, log(b, total)) : f32x4.div(f32x4.splat(1), total);
+        const areas = { x: from, scratch, ...!isLog && { y: to } };
+        const { top, total } = printExponentials(b, sizes, areas);
+        const stat = isLog ? f32x4.add(top, logVector(b, total)) : f32x4.div(f32x4.splat(1), total);
         const stats = b.at(scratch, EXPONENTIAL_BYTES);
         b.store(stats, b.let(stat));
         printRows(b, sizes, { from: [isLog ? from : to], to, stats }, ([value], own) => {
@@ -56,7 +56,7 @@ export function softmaxBackwardKernel(
   return {
     scratch: JOIN_BYTES + 16,
     print: (b, { inputs: [y, dy], outputs: [dx], scratch }) => {
-      const walks = [y, dy, dx].map((region) => [b.at(region as Region), stride] as const);
+      const walks = [y, dy, dx].map((area) => [b.at(area as Area), stride] as const);
       eachRows(b, rows, { walks }, (at, count) => {
         const [y, dy, dx] = at as [Pointer, Pointer, Pointer];
         const sums = rowValues(b, count);

@@ -1,5 +1,5 @@
 /** Vector constants of a function, which are computed once at its start instead of at each use. */
-import { type Code, unsigned } from "./encode.ts";
+import { unsigned, type WasmCode } from "./encode.ts";
 
 const [GET, SET] = [0x20, 0x21];
 /** v128.const, with the prefix of vector instructions. */
@@ -8,10 +8,10 @@ const CONST = [0xfd, 12];
 const CHEAP: readonly string[] = [0, 0xffffffff].map((word) => Array(4).fill(word).join());
 
 /** The words of each constant's code. */
-const wordsOf = new WeakMap<Code, string>();
+const wordsOf = new WeakMap<WasmCode, string>();
 
-/** Code of a constant of four words. */
-export function constantCode(words: Uint32Array): Code {
+/** WasmCode of a constant of four words. */
+export function constantCode(words: Uint32Array): WasmCode {
   const code = [CONST, Array.from(new Uint8Array(words.buffer))];
   const key = words.join();
   if (!CHEAP.includes(key)) wordsOf.set(code, key);
@@ -22,10 +22,10 @@ export function constantCode(words: Uint32Array): Code {
  * Replaces constants by locals that are set at the start: V8 would make each constant anew in every
  * iteration of a loop, from two 64-bit words. `local` adds a local and returns its index.
  */
-export function hoistConstants(code: Code, local: () => number): Code {
+export function hoistConstants(code: WasmCode, local: () => number): WasmCode {
   const known = new Map<string, number>();
-  const start: Code[] = [];
-  const replace = (part: Code): Code => {
+  const start: WasmCode[] = [];
+  const replace = (part: WasmCode): WasmCode => {
     const key = wordsOf.get(part);
     if (key === undefined) return part.map((p) => typeof p === "number" ? p : replace(p));
     let index = known.get(key);
