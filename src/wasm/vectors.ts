@@ -1,11 +1,12 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
-import { type Code, signed, unsigned } from "./encode.ts";
+import { constantCode } from "./constants.ts";
+import { signed, unsigned, type WasmCode } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
 
 const PREFIX = 0xfd;
 
 /** The code of a vector instruction by its number. */
-export function vectorOp(number: number): Code {
+export function vectorOp(number: number): WasmCode {
   return [PREFIX, unsigned(number)];
 }
 
@@ -21,7 +22,7 @@ const shift = (number: number) => (a: V128, bits: number): V128 => ({
 });
 
 function constant(words: Uint32Array): V128 {
-  return { code: [vectorOp(12), Array.from(new Uint8Array(words.buffer))] };
+  return { code: constantCode(words) };
 }
 
 /** Operations on four f32. Comparisons give all ones or all zeros per lane. */
@@ -106,7 +107,7 @@ export const v128 = {
 } as const;
 
 /** Lane `lane` in all lanes. */
-export function spread(a: V128, lane: 0 | 1 | 2 | 3): V128 {
+export function splatLane(a: V128, lane: 0 | 1 | 2 | 3): V128 {
   return v128.shuffle(a, a, [lane, lane, lane, lane]);
 }
 
