@@ -2,8 +2,8 @@
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Io, Spec } from "../../src/graph/types.ts";
 import type { Body } from "../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel } from "../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { KernelAreas, WasmKernel } from "../../src/wasm/kernel.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../src/wasm/vectors.ts";
 import { range } from "../emit/range.ts";
 import type { RotaryAttrs } from "./rotary_sizes.ts";
@@ -18,12 +18,12 @@ export function rotaryKernel({ inputs }: Io<Spec>, attrs: RotaryAttrs): WasmKern
   const { tokens, time, columns, half } = sizes;
   const { heads: { first, heads, width } } = attrs;
   const rows = sizeOf((inputs[1] as Spec).shape) / half;
-  const print = (b: Body, { inputs: [x, cos, sin, positions], outputs: [y] }: KernelRegions) => {
-    const tables = [cos, sin] as readonly Region[];
+  const print = (b: Body, { inputs: [x, cos, sin, positions], outputs: [y] }: KernelAreas) => {
+    const tables = [cos, sin] as readonly Area[];
     b.for({ to: tokens / time }, (batch) => {
       b.for({ to: time }, (t) => {
         const at = b.letInt(batch.times(time).plus(t).times(4 * columns));
-        const [from, to] = [x, y].map((region) => b.letPointer(b.at(region as Region, at)));
+        const [from, to] = [x, y].map((area) => b.letPointer(b.at(area as Area, at)));
         if (from === undefined || to === undefined) return;
         const position = positions === undefined
           ? t

@@ -1,16 +1,8 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
 import { hoistConstants } from "./constants.ts";
 import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
-import type { Callee, DefineFunction } from "./function.ts";
-import {
-  type Area,
-  checkAccess,
-  type Condition,
-  I32,
-  Pointer,
-  type Range,
-  type V128,
-} from "./values.ts";
+import { type Arguments, argumentsOf, type Callee, type DefineFunction } from "./function.ts";
+import { type Area, checkAccess, type Condition, I32, Pointer, type V128 } from "./values.ts";
 import { vectorOp } from "./vectors.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
@@ -54,27 +46,8 @@ export class Body {
    * Calls a function. @throws {RangeError} when a area or an integer is not provably within what
    * the function was printed for.
    */
-  call(
-    { index, areas, ints = [] }: Callee,
-    args: { readonly areas: readonly Pointer[]; readonly ints?: readonly I32[] },
-  ): void {
-    const addresses = args.areas.map((pointer, k) => {
-      checkAccess(pointer, areas[k]?.bytes ?? NaN);
-      const { code, offset } = pointer;
-      return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];
-    });
-    const values = args.ints ?? [];
-    if (addresses.length !== areas.length || values.length !== ints.length) {
-      throw new RangeError("Cannot print a call: it has another number of arguments");
-    }
-    values.forEach(({ min, max }, k) => {
-      const range = ints[k] as Range;
-      if (min >= range.min && max <= range.max) return;
-      throw new RangeError(
-        `Cannot print a call: integer ${k} is in [${min}, ${max}], not in [${range.min}, ${range.max}]`,
-      );
-    });
-    this.#emit([addresses, values.map(({ code }) => code), CALL, unsigned(index)]);
+  call(callee: Callee, args: Arguments): void {
+    this.#emit([argumentsOf(callee, args), CALL, unsigned(callee.index)]);
   }
 
   /** The start of a area. */
@@ -195,33 +168,8 @@ export class Body {
    * so it must advance.
    */
   walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
-    if (count === 0) return;
-    const [first] = walks;
-    if (first === undefined || first[1] === 0) {
-      throw new RangeError("Cannot print a loop: its first pointer must advance");
-    }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
-    const places = walks.map(([{ code }]) => this.#place("i32", code));
-    const pointers = walks.map(([{ area, range, offset }, step], k) =>
-      new Pointer(area, {
-        code: [GET, unsigned(places[k] as number)],
-        range: {
-          min: range.min + Math.min(0, step * (count - 1)),
-          max: range.max + Math.max(0, step * (count - 1)),
-        },
-        offset,
-      })
-    );
-    const lead = [GET, unsigned(places[0] as number)];
-    const end = this.#bind("i32", [lead, I32.of(count * first[1]).code, I32_ADD]);
-    this.#loop(() => {
-      body(...pointers);
-      walks.forEach(([, step], k) => {
-        const place = unsigned(places[k] as number);
-        if (step !== 0) this.#emit([GET, place, I32.of(step).code, I32_ADD, SET, place]);
-      });
-      return [lead, end, I32_NE];
-    });
+    this.walkFrom({ from: 0, to: count }, walks, body);
   }
 
   /**
@@ -235,24 +183,18 @@ export class Body {
   ): void {
     const [first, end] = [this.letInt(I32.of(from)), this.letInt(I32.of(to))];
     const [lead] = walks;
-    if (lead === undefined || lead[1] <= 0 || first.min < 0 || end.min < 0) {
+    if (lead === undefined || lead[1] === 0 || first.min < 0 || end.min < 0) {
       throw new RangeError("Cannot print a loop: it must advance over indices from 0 on");
     }
     if (first.min >= end.max) return;
-    const ahead = (index: I32, step: number): Code => [
-      index.code,
-      I32.of(step).code,
-      I32_MUL,
-      I32_ADD,
-    ];
+    const ahead = (code: WasmCode, index: I32, step: number): WasmCode =>
+      index.known === 0 ? code : [code, index.code, I32.of(step).code, I32_MUL, I32_ADD];
     const loop = () => {
-      const stop = this.#bind("i32", [lead[0].code, ahead(end, lead[1])]);
-      const places = walks.map(([{ code }, step]) =>
-        this.#place("i32", first.known === 0 ? code : [code, ahead(first, step)])
-      );
-      const pointers = walks.map(([{ region, range, offset }, step], k) => {
+      const stop = this.#bind("i32", ahead(lead[0].code, end, lead[1]));
+      const places = walks.map(([{ code }, step]) => this.#place("i32", ahead(code, first, step)));
+      const pointers = walks.map(([{ area, range, offset }, step], k) => {
         const [low, high] = [step * first.min, step * (end.max - 1)];
-        return new Pointer(region, {
+        return new Pointer(area, {
           code: [GET, unsigned(places[k] as number)],
           range: { min: range.min + Math.min(low, high), max: range.max + Math.max(low, high) },
           offset,

@@ -4,7 +4,7 @@ import type { V128 } from "./values.ts";
 import { v128 } from "./vectors.ts";
 
 /** The columns of four rows. */
-export function transpose(b: Body, rows: readonly V128[]): V128[] {
+export function transposeQuads(b: Body, rows: readonly V128[]): V128[] {
   const [p, q, r, s] = rows as [V128, V128, V128, V128];
   const low = [[p, q], [r, s]].map(([x, y]) =>
     b.let(v128.shuffle(x as V128, y as V128, [0, 4, 1, 5]))

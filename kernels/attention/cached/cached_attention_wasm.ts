@@ -6,9 +6,9 @@
 import type { Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import { larger, smaller } from "../../../src/wasm/ints.ts";
-import type { KernelRegions, WasmKernel } from "../../../src/wasm/kernel.ts";
-import { transpose } from "../../../src/wasm/transpose.ts";
-import { I32, type Pointer, type Region, type V128 } from "../../../src/wasm/values.ts";
+import type { KernelAreas, WasmKernel } from "../../../src/wasm/kernel.ts";
+import { transposeQuads } from "../../../src/wasm/transpose.ts";
+import { type Area, I32, type Pointer, type V128 } from "../../../src/wasm/values.ts";
 import { acrossLanes, f32x4, i32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import type { HeadColumns } from "../heads.ts";
@@ -31,14 +31,14 @@ export function cachedAttentionKernel(inputs: readonly Spec[], attrs: CachedAttr
   // Scores of a row, partial results of its softmax, and its factor.
   const slopesAt = 4 * padded + (PARTIAL_VECTORS + 1) * VECTOR;
   const columns = inputs.slice(0, 3).map(({ shape }) => shape[2] as number);
-  const print = (b: Body, regions: KernelRegions) => {
+  const print = (b: Body, areas: KernelAreas) => {
     const { batch, count, heads, shared } = sizes;
-    const slopes = b.at(regions.scratch, slopesAt);
+    const slopes = b.at(areas.scratch, slopesAt);
     fillSlopes(b, attrs.alibi ?? [], slopes);
     b.for({ to: batch }, (row) => {
       b.for({ to: heads }, (head) => {
         b.for({ to: count }, (token) => {
-          printQuery(b, { sizes, attrs, columns, regions, padded, slopes }, {
+          printQuery(b, { sizes, attrs, columns, areas, padded, slopes }, {
             ...{ row, head, token },
             kvHead: b.letInt(head.over(shared)),
           });
@@ -55,7 +55,7 @@ interface Call {
   readonly attrs: CachedAttrs;
   /** Columns of the tensors of q, k and v. */
   readonly columns: readonly number[];
-  readonly regions: KernelRegions;
+  readonly areas: KernelAreas;
   /** Keys, rounded up to whole panels. */
   readonly padded: number;
   readonly slopes: Pointer;
@@ -70,14 +70,14 @@ interface Query {
 }
 
 function printQuery(b: Body, call: Call, query: Query): void {
-  const { sizes, attrs, columns, regions, padded } = call;
+  const { sizes, attrs, columns, areas, padded } = call;
   const { row, head, token, kvHead } = query;
   const { count, heads, valueWidth, capacity } = sizes;
-  const scores = b.at(regions.scratch);
-  const [y, probabilities] = regions.outputs as [Region, Region];
+  const scores = b.at(areas.scratch);
+  const [y, probabilities] = areas.outputs as [Area, Area];
   const headOf = (input: number, { first, width }: HeadColumns, line: I32, of: I32): Pointer => {
     const bytes = line.times(4 * (columns[input] as number)).plus(of.times(4 * width));
-    return b.letPointer(b.at(regions.inputs[input] as Region, bytes.plus(4 * first)));
+    return b.letPointer(b.at(areas.inputs[input] as Area, bytes.plus(4 * first)));
   };
   const keys = row.times(capacity);
   const span = keySpan(b, call, query);
@@ -142,10 +142,10 @@ function printQuery(b: Body, call: Call, query: Query): void {
 /** The keys from `from` to `to` - 1 that a query attends to. */
 function keySpan(
   b: Body,
-  { sizes: { capacity }, attrs: { mask, window }, regions }: Call,
+  { sizes: { capacity }, attrs: { mask, window }, areas }: Call,
   { row, token }: Query,
 ): { readonly from: I32; readonly to: I32 } {
-  const words = regions.inputs[3];
+  const words = areas.inputs[3];
   if (mask === undefined || words === undefined) return { from: I32.of(0), to: I32.of(capacity) };
   if (mask === "lengths") {
     return { from: I32.of(0), to: b.loadIndex(b.at(words, row.times(4)), capacity + 1) };
@@ -158,14 +158,14 @@ function keySpan(
 /** Computes the scores of the panels; other keys of them get some number. */
 function printProducts(
   b: Body,
-  { sizes: { width, capacity, divisor }, columns, regions }: Call,
+  { sizes: { width, capacity, divisor }, columns, areas }: Call,
   { q, k, panels }: {
     readonly q: Pointer;
     readonly k: Pointer;
     readonly panels: { readonly from: I32; readonly to: I32 };
   },
 ): void {
-  const scores = b.at(regions.scratch);
+  const scores = b.at(areas.scratch);
   const row = 4 * (columns[1] as number);
   const scale = f32x4.splat(1 / divisor);
   const whole = Math.floor(capacity / KEYS);
@@ -188,7 +188,7 @@ function printProducts(
   b.walkFrom({ from: groups.from, to: smaller(b, groups.to, whole) }, steps, (to, keys) => {
     const sums = sumsOf(keys, KEYS);
     const values = range(KEYS / 4).map((v) => {
-      const [s0, s1, s2, s3] = transpose(b, sums.slice(4 * v, 4 * v + 4)) as [
+      const [s0, s1, s2, s3] = transposeQuads(b, sums.slice(4 * v, 4 * v + 4)) as [
         V128,
         V128,
         V128,
@@ -210,7 +210,7 @@ function printProducts(
 /** Adds biases, and replaces the scores of keys outside of the span by -Infinity. */
 function printMask(
   b: Body,
-  { sizes: { capacity }, attrs: { alibi, window }, regions, slopes, padded }: Call,
+  { sizes: { capacity }, attrs: { alibi, window }, areas, slopes, padded }: Call,
   { head, span, panels }: {
     readonly head: I32;
     readonly span: { readonly from: I32; readonly to: I32 };
@@ -224,7 +224,7 @@ function printMask(
   const slope = alibi && b.let(b.loadSplat(slopes.plus(head.times(4))));
   const start = isEverywhere ? panels.from : b.letInt(span.to.over(PANEL));
   b.for({ from: start, to: panels.to }, (panel) => {
-    const at = b.letPointer(b.at(regions.scratch, panel.times(4 * PANEL)));
+    const at = b.letPointer(b.at(areas.scratch, panel.times(4 * PANEL)));
     const values = range(PANEL_VECTORS).map((v) => {
       const index = keyLanes(b, panel, v);
       const below = i32x4.gt(to as V128, index);

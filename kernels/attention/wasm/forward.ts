@@ -7,14 +7,14 @@ import { sizeOf } from "../../../src/base/shape.ts";
 import type { Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import { smaller } from "../../../src/wasm/ints.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
-import { log } from "../../../src/wasm/math.ts";
-import type { I32, Pointer, Region } from "../../../src/wasm/values.ts";
+import type { KernelAreas, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import { logVector } from "../../../src/wasm/math.ts";
+import type { Area, I32, Pointer } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import type { AttentionAttrs } from "../attention_attrs.ts";
 import type { AttentionSizes } from "../attention_sizes.ts";
-import { type AttentionCall, attentionCall, layScratch, partRows, resultRows } from "./call.ts";
+import { type AttentionCall, attentionCall, layScratch, partRows, resultTokens } from "./call.ts";
 import { type WordPointer, wordPointers } from "./call.ts";
 import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
 import { panelSpan } from "./mask.ts";
@@ -43,13 +43,13 @@ export function attentionForwardKernel(
     // Of the exponentials of one row, then a factor per row.
     rows: 4 * PARTIAL_VECTORS + call.rows,
   });
-  const print = (b: Body, regions: KernelRegions) => {
-    const [y, lse, joined] = regions.outputs as [Region, Region, Region?];
-    const bases = regions.inputs.slice(0, sizes.bases.length);
-    const words = regions.inputs.slice(sizes.bases.length);
+  const print = (b: Body, areas: KernelAreas) => {
+    const [y, lse, joined] = areas.outputs as [Area, Area, Area?];
+    const bases = areas.inputs.slice(0, sizes.bases.length);
+    const words = areas.inputs.slice(sizes.bases.length);
     if (joined !== undefined) join(b, words, extra, joined);
     const parts = Object.fromEntries(
-      Object.entries(scratch.offsets).map(([name, at]) => [name, b.at(regions.scratch, at)]),
+      Object.entries(scratch.offsets).map(([name, at]) => [name, b.at(areas.scratch, at)]),
     ) as Record<keyof typeof scratch.offsets, Pointer>;
     fillSlopes(b, attrs.alibi ?? [], parts.slopes);
     printHeads(b, call, { bases, words: wordPointers(b, call, words), y, lse, parts });
@@ -59,10 +59,10 @@ export function attentionForwardKernel(
 
 /** Operands of the kernel, and the parts of scratch memory. */
 interface Operands {
-  readonly bases: readonly Region[];
+  readonly bases: readonly Area[];
   readonly words: WordPointer;
-  readonly y: Region;
-  readonly lse: Region;
+  readonly y: Area;
+  readonly lse: Area;
   readonly parts: Readonly<
     Record<"slopes" | "segments" | "keys" | "values" | "scores" | "rows", Pointer>
   >;
@@ -82,7 +82,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
       b.for({ to: group }, (member) => {
         const head = b.letInt(kvHead.times(group).plus(member));
         const q = partRows(b, call, "q", { bases, batch, head });
-        const result = resultRows(b, call, { region: y, batch, head });
+        const result = resultTokens(b, call, { area: y, batch, head });
         const numbers = b.letInt(batch.times(heads).plus(head).times(queries));
         b.for({ to: queries, step: rows }, (start) => {
           // The last tile begins earlier where queries are no multiple of it.
@@ -146,8 +146,8 @@ function softmaxRow(
     /** Of the query in lse. */
     readonly index: I32;
     readonly words: WordPointer;
-    readonly lse: Region;
-    /** Scratch memory of the row's exponentials. */
+    readonly lse: Area;
+    /** ScratchLayout memory of the row's exponentials. */
     readonly partial: Pointer;
     readonly factor: Pointer;
   },
@@ -158,7 +158,7 @@ function softmaxRow(
   exponentials(b, { panels, at, span, partial, others }, (body, { most, total }, [number, to]) => {
     if (!number || !to) return;
     const isEmpty = body.let(f32x4.eq(total, v128.zero));
-    const logarithm = body.let(f32x4.add(most, log(body, total)));
+    const logarithm = body.let(f32x4.add(most, logVector(body, total)));
     body.storeOne(number, v128.andNot(logarithm, isEmpty));
     body.storeOne(to, v128.andNot(f32x4.div(kept, total), isEmpty));
   });
@@ -174,13 +174,13 @@ function softmaxRow(
 }
 
 /** Joins the optional inputs, as the backward op takes them. */
-function join(b: Body, words: readonly Region[], specs: readonly Spec[], joined: Region): void {
+function join(b: Body, words: readonly Area[], specs: readonly Spec[], joined: Area): void {
   let offset = 0;
-  words.forEach((region, k) => {
+  words.forEach((area, k) => {
     const columns = sizeOf((specs[k] as Spec).shape);
     copyRows(
       b,
-      { at: b.at(region), row: 4 * columns, tokens: 1, columns },
+      { at: b.at(area), row: 4 * columns, tokens: 1, columns },
       { at: b.at(joined, 4 * offset), row: 4 * columns },
     );
     offset += columns;

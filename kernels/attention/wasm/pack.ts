@@ -2,12 +2,12 @@
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
-import { transpose } from "../../../src/wasm/transpose.ts";
+import { transposeQuads } from "../../../src/wasm/transpose.ts";
 import { range } from "../../emit/range.ts";
 import { PANEL, VECTOR } from "./tile.ts";
 
 /** Rows of a head: `tokens` of them, `row` bytes apart. */
-export interface HeadRows {
+export interface HeadTokens {
   readonly at: Pointer;
   readonly row: number;
   readonly tokens: number;
@@ -22,7 +22,7 @@ export function paddedColumns(columns: number): number {
 /** Copies rows times `scale`; rows are padded to whole vectors of one of the two. */
 export function copyRows(
   b: Body,
-  from: HeadRows,
+  from: HeadTokens,
   to: { readonly at: Pointer; readonly row: number },
   scale = 1,
 ): void {
@@ -49,7 +49,7 @@ export function copyRows(
  * Transposes rows times `scale` into panels of {@linkcode PANEL} tokens: element c of token j is at
  * (floor(j / 16) columns + c) 16 + j mod 16. Tokens of the last panel that do not exist are zero.
  */
-export function packPanels(b: Body, from: HeadRows, to: Pointer, scale = 1): void {
+export function packPanels(b: Body, from: HeadTokens, to: Pointer, scale = 1): void {
   const { tokens, row, columns } = from;
   const bytes = 4 * PANEL * columns;
   const panels = Math.floor(tokens / PANEL);
@@ -64,7 +64,7 @@ export function packPanels(b: Body, from: HeadRows, to: Pointer, scale = 1): voi
 
 function packPanel(
   b: Body,
-  { at, row, tokens, columns }: HeadRows,
+  { at, row, tokens, columns }: HeadTokens,
   to: Pointer,
   scale: number,
 ): void {
@@ -73,7 +73,7 @@ function packPanel(
       const rows = range(4).map((k) =>
         j + k < tokens ? b.let(b.loadSome(source.plus((j + k) * row), lanes)) : v128.zero
       );
-      transpose(b, rows).slice(0, lanes).forEach((value, c) => {
+      transposeQuads(b, rows).slice(0, lanes).forEach((value, c) => {
         const scaled = scale === 1 ? value : f32x4.mul(value, f32x4.splat(scale));
         b.store(target.plus(4 * (c * PANEL + j)), scaled);
       });

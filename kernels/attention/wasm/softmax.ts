@@ -1,6 +1,6 @@
 /** Exponentials of a row of scores in memory. */
 import type { Body } from "../../../src/wasm/body.ts";
-import { exp } from "../../../src/wasm/math.ts";
+import { expNormal } from "../../../src/wasm/exp_normal.ts";
 import type { I32, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { acrossLanes, f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
@@ -24,7 +24,7 @@ export function exponentials(
     readonly panels: number;
     readonly at: Pointer;
     readonly span: { readonly from: I32; readonly to: I32 };
-    /** Scratch memory of {@linkcode PARTIAL_VECTORS} vectors. */
+    /** ScratchLayout memory of {@linkcode PARTIAL_VECTORS} vectors. */
     readonly partial: Pointer;
     /** Elements where `finish` stores results. */
     readonly others?: readonly Pointer[];
@@ -32,18 +32,18 @@ export function exponentials(
   finish: (b: Body, sums: { most: V128; total: V128 }, others: readonly Pointer[]) => void,
 ): void {
   const line = 4 * PANEL;
-  const regions = [
+  const areas = [
     { name: "scores", bytes: line * panels },
     { name: "partial", bytes: VECTOR * PARTIAL_VECTORS },
     ...others.map((_, k) => ({ name: `result ${k}`, bytes: 4 })),
   ];
   const ints = [{ min: 0, max: panels }, { min: 0, max: panels }];
-  const row = b.define({ regions, ints }, (body, [scores, scratch, ...rest], [from, to]) => {
+  const row = b.define({ areas, ints }, (body, [scores, scratch, ...rest], [from, to]) => {
     if (!scores || !scratch || !from || !to) return;
     const places = { at: body.at(scores), partial: body.at(scratch), span: { from, to } };
-    finish(body, printExponentials(body, places), rest.map((region) => body.at(region)));
+    finish(body, printExponentials(body, places), rest.map((area) => body.at(area)));
   });
-  b.call(row, { regions: [at, partial, ...others], ints: [span.from, span.to] });
+  b.call(row, { areas: [at, partial, ...others], ints: [span.from, span.to] });
 }
 
 function printExponentials(
@@ -79,7 +79,7 @@ function printExponentials(
   b.walkFrom(span, [[at, 4 * PANEL]], (scores) => {
     const from = b.let(b.loadSplat(top));
     const values = lanes.map((v) =>
-      b.let(exp(b, b.let(f32x4.sub(b.load(scores.plus(VECTOR * v)), from))))
+      b.let(expNormal(b, b.let(f32x4.sub(b.load(scores.plus(VECTOR * v)), from))))
     );
     values.forEach((value, v) => b.store(scores.plus(VECTOR * v), value));
     sums.forEach((sum, v) => b.set(sum, f32x4.add(sum, values[v] as V128)));

@@ -2,7 +2,8 @@
  * Register tiles of the products of attention: sums over k of an element of a row, in all lanes, times
  * a vector. Each tile is a function of its own, because V8 joins vectors of small functions best.
  */
-import type { Body, Callee } from "../../../src/wasm/body.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
 import { I32, type Pointer, type V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
@@ -48,7 +49,7 @@ function tileFunction(b: Body, product: TileProduct, columns: number): Callee {
   const vectors = Math.ceil(columns / 4);
   const whole = VECTOR * vectors;
   const signature = {
-    regions: [
+    areas: [
       { name: "left", bytes: (rows - 1) * left.row + (depth - 1) * left.step + 4 },
       { name: "right", bytes: (depth - 1) * right.step + (right.isRagged ? 4 * columns : whole) },
       { name: "target", bytes: (rows - 1) * target + (isAdded ? whole : 4 * columns) },
@@ -57,15 +58,15 @@ function tileFunction(b: Body, product: TileProduct, columns: number): Callee {
     ints: [{ min: 0, max: depth }, { min: 0, max: depth }],
   };
   const lanesOf = (v: number) => Math.min(4, columns - 4 * v);
-  return b.define(signature, (body, [leftRegion, rightRegion, to, factors], [from, end]) => {
-    if (!leftRegion || !rightRegion || !to || !from || !end) return;
+  return b.define(signature, (body, [leftArea, rightArea, to, factors], [from, end]) => {
+    if (!leftArea || !rightArea || !to || !from || !end) return;
     const out = body.at(to);
     const sums = range(rows).map((r) =>
       range(vectors).map((v) =>
         body.variable(isAdded ? body.load(out.plus(r * target + VECTOR * v)) : v128.zero)
       )
     );
-    const walks = [[body.at(rightRegion), right.step], [body.at(leftRegion), left.step]] as const;
+    const walks = [[body.at(rightArea), right.step], [body.at(leftArea), left.step]] as const;
     body.walkFrom({ from, to: end }, walks, (line, column) => {
       const parts = range(vectors).map((v) =>
         body.let(body.loadSome(line.plus(VECTOR * v), right.isRagged ? lanesOf(v) : 4))
@@ -108,8 +109,8 @@ export function weightedRows(
 ): void {
   const ints = [I32.of(span.from), I32.of(span.to)];
   const print = (to: Pointer, from: Pointer, count: number) => {
-    const regions = [left, from, to, ...factors === undefined ? [] : [factors]];
-    b.call(tileFunction(b, product, count), { regions, ints });
+    const areas = [left, from, to, ...factors === undefined ? [] : [factors]];
+    b.call(tileFunction(b, product, count), { areas, ints });
   };
   const whole = Math.floor(columns / width);
   const step = 4 * width;

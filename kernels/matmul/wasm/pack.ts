@@ -5,7 +5,7 @@
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
-import { transpose } from "../../../src/wasm/transpose.ts";
+import { transposeQuads } from "../../../src/wasm/transpose.ts";
 import { v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
@@ -63,7 +63,7 @@ function packTransposed(
       const rows = range(4).map((j) =>
         j < lanesOf(panel, v) ? b.let(b.loadSome(from.plus(4 * k * (4 * v + j)), steps)) : zero
       );
-      transpose(b, rows).slice(0, steps).forEach((value, i) => {
+      transposeQuads(b, rows).slice(0, steps).forEach((value, i) => {
         b.store(to.plus(4 * columns * i + VECTOR * v), value);
       });
     });
