@@ -1,5 +1,5 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
-import { type Code, type EncodedFunction, type LocalType, unsigned } from "./encode.ts";
+import { type Code, type EncodedFunction, type LocalType, unsigned, vectorOp } from "./encode.ts";
 import {
   checkAccess,
   type Condition,
@@ -9,7 +9,7 @@ import {
   type Region,
   type V128,
 } from "./values.ts";
-import { vectorOp } from "./vectors.ts";
+import type { I64 } from "./scalars.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
 const EMPTY = 0x40;
@@ -116,6 +116,11 @@ export class Body {
   /** Computes an integer once. */
   letInt(value: I32): I32 {
     return value.known === undefined ? new I32(this.#bind("i32", value.code), value) : value;
+  }
+
+  /** Computes a 64-bit integer once. */
+  let64(value: I64): I64 {
+    return { code: this.#bind("i64", value.code) };
   }
 
   /** Computes an address once. */

@@ -1,5 +1,5 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
-import { type Code, encodeBody, encodeModule, unsigned } from "./encode.ts";
+import { type Code, encodeBody, encodeModule, type Machine, unsigned } from "./encode.ts";
 import { Body, type Callee, type PrintFunction, type Signature } from "./body.ts";
 import { I32 } from "./values.ts";
 
@@ -7,9 +7,15 @@ const [GET, CALL] = [0x20, 0x10];
 
 /** A module under construction. */
 export class ModuleBuilder {
+  readonly #machine: Machine;
   readonly #functions: { readonly params: number; readonly body: Uint8Array }[] = [];
   readonly #known = new Map<string, number>();
   readonly #exports: Record<string, number> = {};
+
+  /** `machine`: what the module is printed for. */
+  constructor(machine: Machine = { fuses: true }) {
+    this.#machine = machine;
+  }
 
   /** Number of distinct functions. */
   get size(): number {
@@ -29,7 +35,7 @@ export class ModuleBuilder {
       regions.map(({ name, bytes }, param) => ({ name, bytes, param })),
       ints.map((range, k) => new I32([GET, unsigned(regions.length + k)], range)),
     );
-    return { ...signature, index: this.#add(params, encodeBody(body.finish())) };
+    return { ...signature, index: this.#add(params, encodeBody(body.finish(), this.#machine)) };
   };
 
   /** Exports a function without parameters that calls kernels in order with constant addresses. */
@@ -42,7 +48,10 @@ export class ModuleBuilder {
       CALL,
       unsigned(kernel.index),
     ]);
-    this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }));
+    this.#exports[name] = this.#add(
+      0,
+      encodeBody({ params: 0, locals: [], code }, this.#machine),
+    );
   }
 
   /** The bytes of the module. */

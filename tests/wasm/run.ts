@@ -1,0 +1,69 @@
+/** Runs printed functions over arrays. */
+import { assertEquals } from "@std/assert";
+import type { PrintFunction } from "../../src/wasm/body.ts";
+import type { Machine } from "../../src/wasm/encode.ts";
+import { ModuleBuilder } from "../../src/wasm/module.ts";
+
+const PAGE = 65536;
+/** Bytes before, between and behind the arrays, which no function may change. */
+const GUARD = 64;
+const PATTERN = 0xa5;
+
+/** A compiled function and the arrays that it reads and writes. */
+export interface Runnable {
+  /** The arrays, in the memory of the module. */
+  readonly views: readonly Float32Array<ArrayBuffer>[];
+  /** Runs the function once. @throws {Error} when it wrote outside of the arrays. */
+  readonly run: () => void;
+}
+
+/** Compiles a function over arrays of so many f32. */
+export function compileFunction(
+  sizes: readonly number[],
+  print: PrintFunction,
+  machine?: Machine,
+): Runnable {
+  const builder = new ModuleBuilder(machine);
+  const regions = sizes.map((size, k) => ({ name: `array ${k}`, bytes: 4 * size }));
+  const kernel = builder.define({ regions }, print);
+  let end = GUARD;
+  const addresses = sizes.map((size) => {
+    const at = end;
+    end += 4 * size + GUARD;
+    return at;
+  });
+  builder.sequence("run", [{ kernel, addresses }]);
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE), maximum: 65536 });
+  const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
+  const guards = [0, ...sizes.map((size, k) => (addresses[k] as number) + 4 * size)];
+  guards.forEach((at) => bytes.fill(PATTERN, at, at + GUARD));
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), {
+    env: { memory },
+  });
+  const run = instance.exports["run"] as () => void;
+  const views = sizes.map((size, k) =>
+    new Float32Array(memory.buffer as ArrayBuffer, addresses[k], size)
+  );
+  return {
+    views,
+    run: () => {
+      run();
+      for (const at of guards) {
+        const guard = bytes.subarray(at, at + GUARD);
+        assertEquals(guard.findIndex((byte) => byte !== PATTERN), -1, `bytes at ${at} changed`);
+      }
+    },
+  };
+}
+
+/** Runs a function once over copies of arrays; returns the arrays afterwards. */
+export function runFunction(
+  inputs: readonly (readonly number[] | Float32Array)[],
+  print: PrintFunction,
+  machine?: Machine,
+): Float32Array<ArrayBuffer>[] {
+  const { views, run } = compileFunction(inputs.map(({ length }) => length), print, machine);
+  inputs.forEach((input, k) => (views[k] as Float32Array).set(input));
+  run();
+  return views.map((view) => view.slice());
+}
