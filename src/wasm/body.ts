@@ -220,6 +220,9 @@ export class Body {
     if (first === undefined || first[1] === 0) {
       throw new RangeError("Cannot print a loop: its first pointer must advance");
     }
+    if (!Number.isInteger(count) || count < 0) {
+      throw new RangeError(`Cannot print a loop: need a whole number of iterations: got ${count}`);
+    }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
     const places = walks.map(([{ code }]) => this.#place("i32", code));
     const pointers = walks.map(([{ region, range, offset }, step], k) =>
@@ -254,6 +257,12 @@ export class Body {
     body: (i: I32) => void,
   ): void {
     const [start, end] = [I32.of(from), this.letInt(I32.of(to))];
+    // The condition compares unsigned integers, and the last step may pass `to`.
+    if (start.min < 0 || end.min < 0 || !(step > 0) || end.max + step > 2 ** 32) {
+      throw new RangeError(
+        `Cannot print a loop from ${start.min} to ${end.max} by ${step}: need 32-bit integers`,
+      );
+    }
     if (start.min >= end.max) return;
     if (start.known !== undefined && end.known !== undefined && start.known + step >= end.known) {
       return body(start);

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Body } from "../../src/wasm/body.ts";
 import { exp, log, tanh } from "../../src/wasm/math.ts";
 import { cos, sin } from "../../src/wasm/sinusoid.ts";
-import type { Region, V128 } from "../../src/wasm/values.ts";
+import type { V128 } from "../../src/wasm/values.ts";
 import { compileFunction, type Runnable } from "./run.ts";
 
 interface Elementary {
@@ -29,10 +29,9 @@ const STRIDE = 1021;
 
 /** y[i] = f(x[i]), two vectors at a time. */
 function compileMap({ print }: Elementary, fuses = true): Runnable {
-  return compileFunction([N, N], (b, regions) => {
-    const [x, y] = regions as [Region, Region];
-    b.walk(N / 8, [[b.at(x), 32], [b.at(y), 32]], (from, to) => {
-      const values = [0, 16].map((at) => print(b, b.let(b.load(from.plus(at)))));
+  return compileFunction([N, N], (b, at) => {
+    b.walk(N / 8, [[at(0), 32], [at(1), 32]], (from, to) => {
+      const values = [0, 16].map((bytes) => print(b, b.let(b.load(from.plus(bytes)))));
       values.forEach((value, k) => b.store(to.plus(16 * k), value));
     });
   }, { fuses });

@@ -1,13 +1,17 @@
 /** Runs printed functions over arrays. */
 import { assertEquals } from "@std/assert";
-import type { PrintFunction } from "../../src/wasm/body.ts";
+import type { Body } from "../../src/wasm/body.ts";
 import type { Machine } from "../../src/wasm/encode.ts";
 import { ModuleBuilder } from "../../src/wasm/module.ts";
+import type { Pointer } from "../../src/wasm/values.ts";
 
 const PAGE = 65536;
 /** Bytes before, between and behind the arrays, which no function may change. */
 const GUARD = 64;
 const PATTERN = 0xa5;
+
+/** Prints the body of a function; `at`: the start of an array. */
+export type Print = (b: Body, at: (array: number) => Pointer) => void;
 
 /** A compiled function and the arrays that it reads and writes. */
 export interface Runnable {
@@ -20,12 +24,18 @@ export interface Runnable {
 /** Compiles a function over arrays of so many f32. */
 export function compileFunction(
   sizes: readonly number[],
-  print: PrintFunction,
+  print: Print,
   machine?: Machine,
 ): Runnable {
   const builder = new ModuleBuilder(machine);
   const regions = sizes.map((size, k) => ({ name: `array ${k}`, bytes: 4 * size }));
-  const kernel = builder.define({ regions }, print);
+  const kernel = builder.define({ regions }, (b, all) => {
+    print(b, (k) => {
+      const region = all[k];
+      if (region === undefined) throw new RangeError(`Cannot print: there is no array ${k}`);
+      return b.at(region);
+    });
+  });
   let end = GUARD;
   const addresses = sizes.map((size) => {
     const at = end;
@@ -59,7 +69,7 @@ export function compileFunction(
 /** Runs a function once over copies of arrays; returns the arrays afterwards. */
 export function runFunction(
   inputs: readonly (readonly number[] | Float32Array)[],
-  print: PrintFunction,
+  print: Print,
   machine?: Machine,
 ): Float32Array<ArrayBuffer>[] {
   const { views, run } = compileFunction(inputs.map(({ length }) => length), print, machine);
