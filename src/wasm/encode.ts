@@ -4,7 +4,7 @@
  */
 
 /** Bytes of instructions; nested, so that expressions are composed without copying. */
-export type Code = readonly (number | Code | Symbolic)[];
+export type WasmCode = readonly (number | WasmCode | Symbolic)[];
 
 /** An instruction whose bytes depend on the function or on the machine. */
 export type Symbolic =
@@ -23,7 +23,7 @@ export interface EncodedFunction {
   /** Types of the other locals. */
   readonly locals: readonly LocalType[];
   /** The instructions, without the final `end`. */
-  readonly code: Code;
+  readonly code: WasmCode;
 }
 
 const TYPE_BYTES: Readonly<Record<LocalType, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
@@ -48,7 +48,7 @@ export function unsigned(value: number): number[] {
 }
 
 /** The code of a vector instruction by its number. */
-export function vectorOp(number: number): Code {
+export function vectorOp(number: number): WasmCode {
   return [0xfd, unsigned(number)];
 }
 
@@ -79,13 +79,13 @@ export function signed64(value: bigint): number[] {
 }
 
 /** The bytes of nested code; `lower` gives those of symbolic instructions. */
-export function flatten(
-  code: Code,
-  lower?: (symbolic: Symbolic) => Code,
+export function codeBytes(
+  code: WasmCode,
+  lower?: (symbolic: Symbolic) => WasmCode,
 ): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(4096);
   let size = 0;
-  const add = (part: Code) => {
+  const add = (part: WasmCode) => {
     for (const each of part) {
       if (typeof each !== "number") {
         if (!("kind" in each)) add(each);
@@ -106,7 +106,7 @@ export function flatten(
 }
 
 /** What the machine computes. */
-export interface Machine {
+export interface Arithmetic {
   /** Whether `relaxed_madd` rounds once; if not, sums of products are printed as two operations. */
   readonly fuses: boolean;
 }
@@ -118,13 +118,13 @@ export interface Machine {
  */
 export function encodeBody(
   { params, locals, code }: EncodedFunction,
-  { fuses }: Machine,
+  { fuses }: Arithmetic,
 ): Uint8Array<ArrayBuffer> {
   const all = [...locals];
-  const local = (): Code => unsigned(params + all.push("v128") - 1);
-  const setup: Code[] = [];
-  const constants = new Map<string, Code>();
-  const constant = (bytes: readonly number[]): Code => {
+  const local = (): WasmCode => unsigned(params + all.push("v128") - 1);
+  const setup: WasmCode[] = [];
+  const constants = new Map<string, WasmCode>();
+  const constant = (bytes: readonly number[]): WasmCode => {
     const value = [CONSTANT, bytes];
     // Zeros are one instruction.
     if (bytes.every((byte) => byte === 0)) return value;
@@ -137,15 +137,15 @@ export function encodeBody(
     constants.set(key, get);
     return get;
   };
-  let spare: Code | undefined;
-  const lower = (symbolic: Symbolic): Code => {
+  let spare: WasmCode | undefined;
+  const lower = (symbolic: Symbolic): WasmCode => {
     if (symbolic.kind === "constant") return constant(symbolic.bytes);
     if (fuses) return symbolic.kind === "madd" ? MADD : NMADD;
     spare ??= local();
     const product = symbolic.kind === "madd" ? MUL : [MUL, NEG];
     return [SET, spare, product, GET, spare, ADD];
   };
-  const instructions = flatten(code, lower);
+  const instructions = codeBytes(code, lower);
   const runs: [LocalType, number][] = [];
   for (const type of all) {
     const last = runs.at(-1);
@@ -153,8 +153,8 @@ export function encodeBody(
     else runs.push([type, 1]);
   }
   const declared = runs.map(([type, count]) => [...unsigned(count), TYPE_BYTES[type]]);
-  const body = flatten([vector(declared), setup, Array.from(instructions), END]);
-  return flatten([unsigned(body.length), Array.from(body)]);
+  const body = codeBytes([vector(declared), setup, Array.from(instructions), END]);
+  return codeBytes([unsigned(body.length), Array.from(body)]);
 }
 
 /** A module to encode. */
@@ -174,7 +174,7 @@ export function encodeModule({ functions, exports }: EncodedModule): Uint8Array<
     vector([]),
   ]);
   const memory = [...name("env"), ...name("memory"), 0x02, 0x01, 0, ...unsigned(MOST_PAGES)];
-  return flatten([
+  return codeBytes([
     [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     section(1, vector(types)),
     section(2, vector([memory])),
@@ -187,7 +187,7 @@ export function encodeModule({ functions, exports }: EncodedModule): Uint8Array<
   ]);
 }
 
-function vector(items: readonly Code[]): Code {
+function vector(items: readonly WasmCode[]): WasmCode {
   return [unsigned(items.length), ...items];
 }
 
@@ -196,7 +196,7 @@ function name(text: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function section(id: number, content: Code): Code {
-  const bytes = flatten(content);
+function section(id: number, content: WasmCode): WasmCode {
+  const bytes = codeBytes(content);
   return [id, unsigned(bytes.length), Array.from(bytes)];
 }

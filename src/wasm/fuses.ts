@@ -17,9 +17,9 @@ export function machineFuses(): boolean {
 function probe(): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const builder = new ModuleBuilder();
-  const kernel = builder.define({ regions: [{ name: "probe", bytes: 16 }] }, (b, [region]) => {
-    if (region === undefined) return;
-    const at = b.at(region);
+  const kernel = builder.define({ areas: [{ name: "probe", bytes: 16 }] }, (b, [area]) => {
+    if (area === undefined) return;
+    const at = b.at(area);
     // Loaded, so that the compiler does not compute the result itself.
     const x = b.let(b.load(at));
     b.store(at, f32x4.madd(x, x, f32x4.splat(-(1 + 2 ** -11))));

@@ -19,7 +19,7 @@ const TANH_MAX = 9.1;
 const BIAS = 127;
 
 /** The polynomial with coefficients from the highest power down. */
-export function polynomial(b: Body, x: V128, coefficients: readonly number[]): V128 {
+export function polynomialVector(b: Body, x: V128, coefficients: readonly number[]): V128 {
   const [first = 0, ...rest] = coefficients;
   return rest.reduce<V128>(
     (sum, c) => b.let(f32x4.madd(sum, x, f32x4.splat(c))),
@@ -31,7 +31,7 @@ export function polynomial(b: Body, x: V128, coefficients: readonly number[]): V
 function expm1Near(b: Body, x: V128, n: V128): V128 {
   const high = f32x4.nmadd(n, f32x4.splat(LN2_HIGH), x);
   const r = b.let(f32x4.nmadd(n, f32x4.splat(LN2_LOW), high));
-  const p = polynomial(b, r, [
+  const p = polynomialVector(b, r, [
     1.3863489730283618e-3,
     8.367620408535004e-3,
     4.166724532842636e-2,
@@ -42,7 +42,7 @@ function expm1Near(b: Body, x: V128, n: V128): V128 {
 }
 
 /** e^x within 1.1 ulp. */
-export function exp(b: Body, x: V128): V128 {
+export function expVector(b: Body, x: V128): V128 {
   const clamped = b.let(
     f32x4.pmax(f32x4.pmin(x, f32x4.splat(EXP_MAX)), f32x4.splat(EXP_MIN)),
   );
@@ -62,7 +62,7 @@ export function exp(b: Body, x: V128): V128 {
  * tanh x within 1.7 ulp, odd to the bit: h / (h + 1) where h = (e^2|x| - 1) / 2. To round less, it
  * is computed as the difference from a = min(|x|, 1): a + (h - a - a h) / (h + 1).
  */
-export function tanh(b: Body, x: V128): V128 {
+export function tanhVector(b: Body, x: V128): V128 {
   const one = f32x4.splat(1);
   const size = b.let(f32x4.pmin(f32x4.abs(x), f32x4.splat(TANH_MAX)));
   const twice = b.let(f32x4.add(size, size));
@@ -78,11 +78,11 @@ export function tanh(b: Body, x: V128): V128 {
   return b.let(v128.or(y, v128.and(x, i32x4.splat(0x80000000))));
 }
 
-/** Bits of the f32 below sqrt(1/2), where the mantissas of {@linkcode log} begin. */
+/** Bits of the f32 below sqrt(1/2), where the mantissas of {@linkcode logVector} begin. */
 const SQRT_HALF = 0x3f3504f3;
 
 /** Natural logarithm within 1 ulp; -Infinity at 0, NaN below. */
-export function log(b: Body, x: V128): V128 {
+export function logVector(b: Body, x: V128): V128 {
   const isSmall = b.let(f32x4.lt(x, f32x4.splat(2 ** -126)));
   const scaled = v128.select(isSmall, f32x4.mul(x, f32x4.splat(2 ** 23)), x);
   // x = 2^exponent * mantissa, and mantissa is in [sqrt(1/2), sqrt(2)).
@@ -92,7 +92,7 @@ export function log(b: Body, x: V128): V128 {
   const r = b.let(f32x4.sub(mantissa, f32x4.splat(1)));
   const n = b.let(f32x4.fromInt(exponent));
   const square = b.let(f32x4.mul(r, r));
-  const p = polynomial(b, r, [
+  const p = polynomialVector(b, r, [
     6.749269366264343e-2,
     -1.1670098453760147e-1,
     1.1883548647165298e-1,

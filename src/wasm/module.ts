@@ -1,20 +1,21 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
-import { type Code, encodeBody, encodeModule, type Machine, unsigned } from "./encode.ts";
-import { Body, type Callee, type PrintFunction, type Signature } from "./body.ts";
+import { encodeBody, encodeModule, type Arithmetic, unsigned, type WasmCode } from "./encode.ts";
+import { Body } from "./body.ts";
+import type { Callee, PrintFunction, Signature } from "./function.ts";
 import { I32 } from "./values.ts";
 
 const [GET, CALL] = [0x20, 0x10];
 
 /** A module under construction. */
 export class ModuleBuilder {
-  readonly #machine: Machine;
+  readonly #arithmetic: Arithmetic;
   readonly #functions: { readonly params: number; readonly body: Uint8Array }[] = [];
   readonly #known = new Map<string, number>();
   readonly #exports: Record<string, number> = {};
 
-  /** `machine`: what the module is printed for. */
-  constructor(machine: Machine = { fuses: true }) {
-    this.#machine = machine;
+  /** `arithmetic`: what the module is printed for. */
+  constructor(arithmetic: Arithmetic = { fuses: true }) {
+    this.#arithmetic = arithmetic;
   }
 
   /** Number of distinct functions. */
@@ -24,18 +25,18 @@ export class ModuleBuilder {
 
   /**
    * Prints a function; one with the same body is reused. @throws {RangeError} when an access is not
-   * provably inside its region.
+   * provably inside its area.
    */
-  readonly define = (signature: Signature, print: PrintFunction): Callee => {
-    const { regions, ints = [] } = signature;
-    const params = regions.length + ints.length;
+  readonly define = (signature: Signature, print: PrintFunction<Body>): Callee => {
+    const { areas, ints = [] } = signature;
+    const params = areas.length + ints.length;
     const body = new Body(params, this.define);
     print(
       body,
-      regions.map(({ name, bytes }, param) => ({ name, bytes, param })),
-      ints.map((range, k) => new I32([GET, unsigned(regions.length + k)], range)),
+      areas.map(({ name, bytes }, param) => ({ name, bytes, param })),
+      ints.map((range, k) => new I32([GET, unsigned(areas.length + k)], range)),
     );
-    return { ...signature, index: this.#add(params, encodeBody(body.finish(), this.#machine)) };
+    return { ...signature, index: this.#add(params, encodeBody(body.finish(), this.#arithmetic)) };
   };
 
   /** Exports a function without parameters that calls kernels in order with constant addresses. */
@@ -43,15 +44,12 @@ export class ModuleBuilder {
     name: string,
     calls: readonly { readonly kernel: Callee; readonly addresses: readonly number[] }[],
   ): void {
-    const code: Code = calls.map(({ kernel, addresses }) => [
+    const code: WasmCode = calls.map(({ kernel, addresses }) => [
       addresses.map((address) => I32.of(address).code),
       CALL,
       unsigned(kernel.index),
     ]);
-    this.#exports[name] = this.#add(
-      0,
-      encodeBody({ params: 0, locals: [], code }, this.#machine),
-    );
+    this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }, this.#arithmetic));
   }
 
   /** The bytes of the module. */

@@ -1,15 +1,15 @@
 /** Scalar instructions as functions of expressions, for code that runs rarely. */
-import { type Code, signed64, vectorOp } from "./encode.ts";
+import { signed64, vectorOp, type WasmCode } from "./encode.ts";
 import { I32, type V128 } from "./values.ts";
 
 /** A 64-bit integer expression. Arithmetic wraps around. */
 export interface I64 {
-  readonly code: Code;
+  readonly code: WasmCode;
 }
 
 /** An f64 expression. */
 export interface F64 {
-  readonly code: Code;
+  readonly code: WasmCode;
 }
 
 const binary = (instruction: number) => (a: I64, b: I64): I64 => ({

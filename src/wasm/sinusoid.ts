@@ -1,6 +1,6 @@
 /** Sine and cosine over four f32; see math.ts. */
 import type { Body } from "./body.ts";
-import { MAGIC, polynomial } from "./math.ts";
+import { MAGIC, polynomialVector } from "./math.ts";
 import { f64, type I64, i64, withIntLane, withLane } from "./scalars.ts";
 import type { V128 } from "./values.ts";
 import { f32x4, i32x4, v128 } from "./vectors.ts";
@@ -18,12 +18,12 @@ const LARGE = 6400;
 const TWO_OVER_PI = 0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561n;
 
 /** Sine of radians within 1.6 ulp; NaN at infinities. */
-export function sin(b: Body, x: V128): V128 {
+export function sinVector(b: Body, x: V128): V128 {
   return sinusoid(b, x, 0);
 }
 
 /** Cosine of radians within 1.6 ulp; NaN at infinities. */
-export function cos(b: Body, x: V128): V128 {
+export function cosVector(b: Body, x: V128): V128 {
   return sinusoid(b, x, 1);
 }
 
@@ -47,13 +47,13 @@ function sinusoid(b: Body, x: V128, quarter: 0 | 1): V128 {
     b.set(turns, v128.select(isLarge, large.turns, turns));
   });
   const square = b.let(f32x4.mul(r, r));
-  const s = polynomial(b, square, [
+  const s = polynomialVector(b, square, [
     -1.9518098270054907e-4,
     8.332188241183758e-3,
     -1.6666655242443085e-1,
   ]);
   const sine = b.let(f32x4.sub(r, f32x4.nmadd(f32x4.mul(square, r), s, excess)));
-  const c = polynomial(b, square, [
+  const c = polynomialVector(b, square, [
     2.4432327336398885e-5,
     -1.3887309469282627e-3,
     4.166664555668831e-2,

@@ -103,7 +103,7 @@ export const v128 = {
 } as const;
 
 /** Lane `lane` in all lanes. */
-export function spread(a: V128, lane: 0 | 1 | 2 | 3): V128 {
+export function splatLane(a: V128, lane: 0 | 1 | 2 | 3): V128 {
   return v128.shuffle(a, a, [lane, lane, lane, lane]);
 }
 

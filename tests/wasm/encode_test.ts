@@ -1,6 +1,6 @@
 /** Tests the encoder of WebAssembly: integers of variable length, sections, and constants. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { encodeBody, flatten, signed, signed64, unsigned } from "../../src/wasm/encode.ts";
+import { codeBytes, encodeBody, signed, signed64, unsigned } from "../../src/wasm/encode.ts";
 import { ModuleBuilder } from "../../src/wasm/module.ts";
 import { I32 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
@@ -58,11 +58,11 @@ Deno.test("I32.of(): V8 reads the constants that were written", () => {
   assertEquals(Array.from(new Int32Array(out.buffer)), SIGNED);
 });
 
-Deno.test("flatten() joins nested code of any length in order", () => {
+Deno.test("codeBytes() joins nested code of any length in order", () => {
   const long = Array.from({ length: 10000 }, (_, i) => i % 256);
-  const bytes = flatten([[], [1, [[2]], 3], [long], 4]);
+  const bytes = codeBytes([[], [1, [[2]], 3], [long], 4]);
   assertEquals(Array.from(bytes), [1, 2, 3, ...long, 4]);
-  assertThrows(() => flatten([f32x4.splat(1).code]), TypeError, "outside of a function");
+  assertThrows(() => codeBytes([f32x4.splat(1).code]), TypeError, "outside of a function");
 });
 
 /** Vector constants that the instructions of a body contain. */
@@ -94,7 +94,7 @@ Deno.test("ModuleBuilder shares equal functions and numbers more than 127 of the
   const builder = new ModuleBuilder();
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const add = (value: number) =>
-    builder.define({ regions: [{ name: "sum", bytes: 16 }] }, (b, [sum]) => {
+    builder.define({ areas: [{ name: "sum", bytes: 16 }] }, (b, [sum]) => {
       assert(sum !== undefined);
       b.store(b.at(sum), f32x4.add(b.load(b.at(sum)), f32x4.splat(value)));
     });

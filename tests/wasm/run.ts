@@ -1,7 +1,7 @@
 /** Runs printed functions over arrays. */
 import { assertEquals } from "@std/assert";
 import type { Body } from "../../src/wasm/body.ts";
-import type { Machine } from "../../src/wasm/encode.ts";
+import type { Arithmetic } from "../../src/wasm/encode.ts";
 import { ModuleBuilder } from "../../src/wasm/module.ts";
 import type { Pointer } from "../../src/wasm/values.ts";
 
@@ -25,15 +25,15 @@ export interface Runnable {
 export function compileFunction(
   sizes: readonly number[],
   print: Print,
-  machine?: Machine,
+  arithmetic?: Arithmetic,
 ): Runnable {
-  const builder = new ModuleBuilder(machine);
-  const regions = sizes.map((size, k) => ({ name: `array ${k}`, bytes: 4 * size }));
-  const kernel = builder.define({ regions }, (b, all) => {
+  const builder = new ModuleBuilder(arithmetic);
+  const areas = sizes.map((size, k) => ({ name: `array ${k}`, bytes: 4 * size }));
+  const kernel = builder.define({ areas }, (b, all) => {
     print(b, (k) => {
-      const region = all[k];
-      if (region === undefined) throw new RangeError(`Cannot print: there is no array ${k}`);
-      return b.at(region);
+      const area = all[k];
+      if (area === undefined) throw new RangeError(`Cannot print: there is no array ${k}`);
+      return b.at(area);
     });
   });
   let end = GUARD;
@@ -70,9 +70,9 @@ export function compileFunction(
 export function runFunction(
   inputs: readonly (readonly number[] | Float32Array)[],
   print: Print,
-  machine?: Machine,
+  arithmetic?: Arithmetic,
 ): Float32Array<ArrayBuffer>[] {
-  const { views, run } = compileFunction(inputs.map(({ length }) => length), print, machine);
+  const { views, run } = compileFunction(inputs.map(({ length }) => length), print, arithmetic);
   inputs.forEach((input, k) => (views[k] as Float32Array).set(input));
   run();
   return views.map((view) => view.slice());
