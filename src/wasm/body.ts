@@ -7,15 +7,7 @@ import {
   type WasmCode,
 } from "./encode.ts";
 import { argumentCode, type Arguments, type Callee, type DefineFunction } from "./function.ts";
-import {
-  type Area,
-  checkAccess,
-  type Condition,
-  I32,
-  Pointer,
-  type Range,
-  type V128,
-} from "./values.ts";
+import { type Area, checkAccess, type Condition, I32, Pointer, type V128 } from "./values.ts";
 import type { I64 } from "./scalars.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];

@@ -105,7 +105,7 @@ export function codeBytes(
   return bytes.slice(0, size);
 }
 
-/** What the machine computes. */
+/** How sums of products are rounded. */
 export interface Arithmetic {
   /** Whether `relaxed_madd` rounds once; if not, sums of products are printed as two operations. */
   readonly fuses: boolean;

@@ -1,5 +1,5 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
-import { encodeBody, encodeModule, type Arithmetic, unsigned, type WasmCode } from "./encode.ts";
+import { type Arithmetic, encodeBody, encodeModule, unsigned, type WasmCode } from "./encode.ts";
 import { Body } from "./body.ts";
 import type { Callee, PrintFunction, Signature } from "./function.ts";
 import { I32 } from "./values.ts";
@@ -49,7 +49,10 @@ export class ModuleBuilder {
       CALL,
       unsigned(kernel.index),
     ]);
-    this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }, this.#arithmetic));
+    this.#exports[name] = this.#add(
+      0,
+      encodeBody({ params: 0, locals: [], code }, this.#arithmetic),
+    );
   }
 
   /** The bytes of the module. */
