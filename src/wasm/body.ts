@@ -1,4 +1,5 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
+import { hoistConstants } from "./constants.ts";
 import {
   type EncodedFunction,
   type LocalType,
@@ -43,18 +44,19 @@ export class Body {
 
   /** The function. */
   finish(): EncodedFunction {
-    return { params: this.#params, locals: this.#locals, code: this.#code };
+    const code = hoistConstants(this.#code, () => this.#local("v128"));
+    return { params: this.#params, locals: this.#locals, code };
   }
 
   /**
-   * Calls a function. @throws {RangeError} when a area or an integer is not provably within what
+   * Calls a function. @throws {RangeError} when an area or an integer is not provably within what
    * the function was printed for.
    */
   call(callee: Callee, args: Arguments): void {
     this.#emit([argumentCode(callee, args), CALL, unsigned(callee.index)]);
   }
 
-  /** The start of a area. */
+  /** The start of an area. */
   at(area: Area, bytes: number | I32 = 0): Pointer {
     const code = [GET, unsigned(area.param)];
     return new Pointer(area, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);

@@ -6,12 +6,10 @@
 /** Bytes of instructions; nested, so that expressions are composed without copying. */
 export type WasmCode = readonly (number | WasmCode | Symbolic)[];
 
-/** An instruction whose bytes depend on the function or on the machine. */
-export type Symbolic =
-  /** The 16 bytes of a vector constant. */
-  | { readonly kind: "constant"; readonly bytes: readonly number[] }
-  /** a * b + c, and c - a * b. */
-  | { readonly kind: "madd" | "nmadd" };
+/** A sum of a product, a * b + c or c - a * b, whose instructions depend on the machine. */
+export interface Symbolic {
+  readonly kind: "madd" | "nmadd";
+}
 
 /** Types of locals and parameters. */
 export type LocalType = "i32" | "i64" | "v128";
@@ -29,7 +27,6 @@ export interface EncodedFunction {
 const TYPE_BYTES: Readonly<Record<LocalType, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
 const FUNCTION_TYPE = 0x60;
 const [END, GET, SET] = [0x0b, 0x20, 0x21];
-const CONSTANT = vectorOp(12);
 const [NEG, ADD, MUL] = [vectorOp(225), vectorOp(228), vectorOp(230)];
 const [MADD, NMADD] = [vectorOp(0x105), vectorOp(0x106)];
 /** Pages of the largest memory: 4 GiB. */
@@ -111,41 +108,18 @@ export interface Arithmetic {
   readonly fuses: boolean;
 }
 
-/**
- * The body of a function: its locals and instructions, with the size in front. Vector constants
- * become locals that are set at the start: V8 builds a constant by several instructions wherever it
- * is used, inside loops too.
- */
+/** The body of a function: its locals and instructions, with the size in front. */
 export function encodeBody(
   { params, locals, code }: EncodedFunction,
   { fuses }: Arithmetic,
 ): Uint8Array<ArrayBuffer> {
   const all = [...locals];
-  const local = (): WasmCode => unsigned(params + all.push("v128") - 1);
-  const setup: WasmCode[] = [];
-  const constants = new Map<string, WasmCode>();
-  const constant = (bytes: readonly number[]): WasmCode => {
-    const value = [CONSTANT, bytes];
-    // Zeros are one instruction.
-    if (bytes.every((byte) => byte === 0)) return value;
-    const key = bytes.join();
-    const known = constants.get(key);
-    if (known !== undefined) return known;
-    const index = local();
-    setup.push([value, SET, index]);
-    const get = [GET, index];
-    constants.set(key, get);
-    return get;
-  };
   let spare: WasmCode | undefined;
-  const lower = (symbolic: Symbolic): WasmCode => {
-    if (symbolic.kind === "constant") return constant(symbolic.bytes);
-    if (fuses) return symbolic.kind === "madd" ? MADD : NMADD;
-    spare ??= local();
-    const product = symbolic.kind === "madd" ? MUL : [MUL, NEG];
-    return [SET, spare, product, GET, spare, ADD];
-  };
-  const instructions = codeBytes(code, lower);
+  const instructions = codeBytes(code, ({ kind }) => {
+    if (fuses) return kind === "madd" ? MADD : NMADD;
+    spare ??= unsigned(params + all.push("v128") - 1);
+    return [SET, spare, kind === "madd" ? MUL : [MUL, NEG], GET, spare, ADD];
+  });
   const runs: [LocalType, number][] = [];
   for (const type of all) {
     const last = runs.at(-1);
@@ -153,7 +127,7 @@ export function encodeBody(
     else runs.push([type, 1]);
   }
   const declared = runs.map(([type, count]) => [...unsigned(count), TYPE_BYTES[type]]);
-  const body = codeBytes([vector(declared), setup, Array.from(instructions), END]);
+  const body = codeBytes([vector(declared), Array.from(instructions), END]);
   return codeBytes([unsigned(body.length), Array.from(body)]);
 }
 

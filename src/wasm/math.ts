@@ -28,7 +28,7 @@ export function polynomialVector(b: Body, x: V128, coefficients: readonly number
 }
 
 /** e^(x - n ln 2) - 1 where n is the nearest whole number to x / ln 2 (Cody and Waite, 1980). */
-function expm1Near(b: Body, x: V128, n: V128): V128 {
+export function expm1Near(b: Body, x: V128, n: V128): V128 {
   const high = f32x4.nmadd(n, f32x4.splat(LN2_HIGH), x);
   const r = b.let(f32x4.nmadd(n, f32x4.splat(LN2_LOW), high));
   const p = polynomialVector(b, r, [

@@ -1,4 +1,5 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
+import { constantCode } from "./constants.ts";
 import { signed, vectorOp } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
 
@@ -14,7 +15,7 @@ const shift = (number: number) => (a: V128, bits: number): V128 => ({
 });
 
 function constant(words: Uint32Array): V128 {
-  return { code: [{ kind: "constant", bytes: Array.from(new Uint8Array(words.buffer)) }] };
+  return { code: constantCode(words) };
 }
 
 const sumOfProduct = (kind: "madd" | "nmadd") => (a: V128, b: V128, c: V128): V128 => ({
