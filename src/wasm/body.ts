@@ -131,8 +131,8 @@ export class Body {
   }
 
   /**
-   * Runs `body` `count` times with pointers that advance. The first one decides when the loop ends,
-   * so it must advance.
+   * Runs `body` `count` times with pointers that advance, or go back by negative steps. The first
+   * one decides when the loop ends, so its step must not be 0.
    */
   walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
     if (count === 0) return;
@@ -141,17 +141,16 @@ export class Body {
       throw new RangeError("Cannot print a loop: its first pointer must advance");
     }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
-    const places = walks.map(([{ code }]) => this.#place("i32", code));
-    const pointers = walks.map(([{ region, range, offset }, step], k) =>
-      new Pointer(region, {
+    const starts = walks.map(([pointer, step]) => step < 0 ? computed(pointer) : pointer);
+    const places = starts.map(({ code }) => this.#place("i32", code));
+    const pointers = starts.map(({ region, range, offset }, k) => {
+      const last = (walks[k]?.[1] ?? 0) * (count - 1);
+      return new Pointer(region, {
         code: [GET, unsigned(places[k] as number)],
-        range: {
-          min: range.min + Math.min(0, step * (count - 1)),
-          max: range.max + Math.max(0, step * (count - 1)),
-        },
+        range: { min: range.min + Math.min(0, last), max: range.max + Math.max(0, last) },
         offset,
-      })
-    );
+      });
+    });
     const lead = [GET, unsigned(places[0] as number)];
     const end = this.#bind("i32", [lead, I32.of(count * first[1]).code, I32_ADD]);
     this.#loop(() => {
@@ -229,6 +228,15 @@ export class Body {
   #bind(type: LocalType, code: Code): Code {
     return [GET, unsigned(this.#place(type, code))];
   }
+}
+
+/** The pointer with its constant part computed: offsets of accesses are not negative. */
+function computed({ region, code, range, offset }: Pointer): Pointer {
+  return new Pointer(region, {
+    code: [code, I32.of(offset).code, I32_ADD],
+    range: { min: range.min + offset, max: range.max + offset },
+    offset: 0,
+  });
 }
 
 function access({ offset }: Pointer): Code {

@@ -1,0 +1,83 @@
+/** Products of a recurrence's stages for WebAssembly: their sizes and places in scratch memory. */
+import { alignUp } from "../../src/base/shape.ts";
+import type { Cell, Stage } from "./cells.ts";
+import { firstGate } from "./cells.ts";
+import { packedBytes, paddedColumns } from "./recurrence_product_wasm.ts";
+import type { PackedSizes } from "./recurrence_product_wasm.ts";
+import type { RecurrenceSizes } from "./recurrence_sizes.ts";
+import type { Units } from "./recurrence_units_wasm.ts";
+import type { V128 } from "../../src/wasm/values.ts";
+
+/** Bytes of a cache line. */
+const LINE = 64;
+
+/** A stage, its product, and offsets in scratch. */
+export interface StageProduct extends PackedSizes {
+  readonly stage: number;
+  /** Its first gate and number of gates. */
+  readonly first: number;
+  readonly gates: number;
+  /** The packed weight. */
+  readonly packed: number;
+  /** A: rows of `depth` elements. */
+  readonly source: number;
+  /** C: rows of `width` elements, of which `columns` are used. */
+  readonly product: number;
+  readonly width: number;
+}
+
+/** The products of all stages, and the bytes of scratch. */
+export function stageProducts(
+  cell: Cell,
+  { batch }: RecurrenceSizes,
+  sizesOf: (stage: Stage) => PackedSizes,
+): { readonly stages: readonly StageProduct[]; readonly bytes: number } {
+  let bytes = 0;
+  const part = (size: number): number => {
+    const at = bytes;
+    bytes += alignUp(size, LINE);
+    return at;
+  };
+  const stages = cell.stages.map((own, stage): StageProduct => {
+    const sizes = sizesOf(own);
+    const width = paddedColumns(sizes.columns);
+    return {
+      ...sizes,
+      stage,
+      first: firstGate(cell, stage),
+      gates: own.gates,
+      packed: part(packedBytes(sizes)),
+      source: part(4 * batch * sizes.depth),
+      product: part(4 * batch * width),
+      width,
+    };
+  });
+  return { stages, bytes };
+}
+
+/** Names of the streams that the formula inputs in `used` are loaded from. */
+export function inputStreams({ gates }: Cell, used: readonly number[]): string[] {
+  return [
+    ...used.some((i) => i < gates) ? ["xw"] : [],
+    ...used.some((i) => i >= gates && i < 2 * gates) ? ["rec"] : [],
+    ...used.some((i) => i === 2 * gates) ? ["h"] : [],
+    ...used.filter((i) => i > 2 * gates).map((i) => `over${i - 2 * gates}`),
+  ];
+}
+
+/** Loads input `i` of a cell's formula: a gate of x or r, h before the step, or another state. */
+export function loadInput(
+  { at, load }: Units,
+  i: number,
+  { gates, hidden, before }: {
+    readonly gates: number;
+    readonly hidden: number;
+    /** Row of the state before step t, relative to t. */
+    readonly before: number;
+  },
+): V128 {
+  if (i < gates) return load(at("xw").plus(4 * i * hidden));
+  if (i < 2 * gates) return load(at("rec").plus(4 * (i - gates) * hidden));
+  if (i === 2 * gates) return load(at("h"));
+  return load(at(`over${i - 2 * gates}`).plus(4 * before * hidden));
+}

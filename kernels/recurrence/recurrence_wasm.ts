@@ -1,0 +1,183 @@
+/**
+ * The WebAssembly kernel of a recurrence: all time steps in one call. Weights are packed once. A
+ * step of a stage is a product of all rows, then the stage's formula over all units. States and
+ * products of one step are in scratch, where rows are adjacent: rows of [B, T, H] are T H apart,
+ * often a power of two, and would share a few sets of the cache. Letters as in recurrence_sizes.ts.
+ */
+import { pruneFormula } from "../../src/graph/formula.ts";
+import { printFormulaWasm } from "../../src/graph/formula_wasm.ts";
+import type { Io, Spec } from "../../src/graph/types.ts";
+import type { Body } from "../../src/wasm/body.ts";
+import type { KernelRegions, WasmKernel, WasmTarget } from "../../src/wasm/kernel.ts";
+import type { Region, V128 } from "../../src/wasm/values.ts";
+import { i32x4 } from "../../src/wasm/vectors.ts";
+import { range } from "../emit/range.ts";
+import type { Stage } from "./cells.ts";
+import { printPack, printProduct } from "./recurrence_product_wasm.ts";
+import type { RecurrenceAttrs, RecurrenceSizes } from "./recurrence_sizes.ts";
+import { forwardIndices, orderOf, recurrenceSizes } from "./recurrence_sizes.ts";
+import type { StageProduct } from "./recurrence_stages_wasm.ts";
+import { inputStreams, loadInput, stageProducts } from "./recurrence_stages_wasm.ts";
+import type { Store, Stream, Streams, TimeTensor } from "./recurrence_units_wasm.ts";
+import { printCopy, printUnits, rowsAt, rowsAtStep, walkTime } from "./recurrence_units_wasm.ts";
+
+/** What the parts of a kernel are printed from. */
+interface ForwardKernel extends RecurrenceSizes {
+  readonly attrs: RecurrenceAttrs;
+  readonly target: WasmTarget;
+  readonly stages: readonly StageProduct[];
+  readonly regions: KernelRegions;
+}
+
+/** The kernel of a call. */
+export function recurrenceKernel(
+  { inputs }: Io<Spec>,
+  attrs: RecurrenceAttrs,
+  target: WasmTarget,
+): WasmKernel {
+  const { cell } = attrs;
+  const sizes = recurrenceSizes(inputs[0], inputs[1], attrs);
+  const { hidden } = sizes;
+  const { stages, bytes } = stageProducts(cell, sizes, ({ gates }) => ({
+    depth: hidden,
+    columns: gates * hidden,
+  }));
+  return {
+    scratch: bytes,
+    print: (b, regions) => printForward(b, { ...sizes, attrs, target, stages, regions }),
+  };
+}
+
+/** Tensors over time by stream name. */
+function timeTensors(kernel: ForwardKernel): ReadonlyMap<string, TimeTensor> {
+  const { attrs: { cell }, regions, time, hidden, gates } = kernel;
+  const indices = forwardIndices(cell);
+  const output = (k: number) => regions.outputs[k] as Region;
+  const rows = (region: Region, width: number, steps = time): TimeTensor => ({
+    region,
+    steps,
+    width,
+  });
+  return new Map([
+    ["xw", rows(regions.inputs[0] as Region, gates * hidden)],
+    ["rec", rows(output(indices.rec), gates * hidden)],
+    ["hprev", rows(output(indices.hprev), hidden)],
+    ["y", rows(output(0), hidden)],
+    ...range(cell.states).slice(1).map((k) =>
+      [`over${k}`, rows(output(indices.over(k)), hidden, time + 1)] as const
+    ),
+    ...range(cell.stages.length - 1).map((k) =>
+      [`given${k}`, rows(output(indices.given(k)), hidden)] as const
+    ),
+  ]);
+}
+
+function printForward(b: Body, kernel: ForwardKernel): void {
+  const { attrs, regions, stages, target, batch, time, hidden } = kernel;
+  const { cell } = attrs;
+  const indices = forwardIndices(cell);
+  const order = orderOf(time, attrs);
+  const [, weight, bias] = regions.inputs as [Region, Region, Region];
+  for (const { first, packed, depth, columns } of stages) {
+    const row = first * hidden;
+    printPack(b, {
+      to: b.at(regions.scratch, packed),
+      weight: b.at(weight, 4 * row * hidden),
+      columnBytes: 4 * hidden,
+      initial: b.at(bias, 4 * row),
+      depth,
+      columns,
+    });
+  }
+  const tensors = timeTensors(kernel);
+  const h = rowsAt(b.at(regions.scratch, stages[0]?.source), hidden);
+  const copy = (from: Stream, to: Stream) =>
+    printCopy(b, { rows: batch, units: hidden, from, to, target });
+  const state = (region: Region | undefined) => rowsAt(b.at(region as Region), hidden);
+  const over = (k: number, t: number) => rowsAtStep(b, tensors.get(`over${k}`) as TimeTensor, t);
+  range(cell.states).forEach((k) => {
+    const to = k === 0 ? h : over(k, order.first + order.before);
+    copy(state(regions.inputs[indices.state(k)]), to);
+  });
+  walkTime(b, { ...order, tensors, count: time }, (streams) => {
+    for (const stage of stages) {
+      printProduct(b, {
+        ...stage,
+        a: b.at(regions.scratch, stage.source),
+        rowBytes: 4 * stage.depth,
+        packed: b.at(regions.scratch, stage.packed),
+        c: b.at(regions.scratch, stage.product),
+        rows: batch,
+      }, target);
+      printStage(b, kernel, { stage, streams });
+    }
+  });
+  range(cell.states).forEach((k) => {
+    const from = k === 0 ? h : over(k, order.last + order.after);
+    copy(from, state(regions.outputs[indices.last(k)]));
+  });
+}
+
+/** The formula of a stage for all units, from the stage's product; stores gates and states. */
+function printStage(
+  b: Body,
+  kernel: ForwardKernel,
+  { stage, streams }: { readonly stage: StageProduct; readonly streams: Streams },
+): void {
+  const { attrs, regions: { scratch }, stages, target, batch, time, hidden, gates } = kernel;
+  const { cell } = attrs;
+  const { before, after } = orderOf(time, attrs);
+  const { formula } = cell.stages[stage.stage] as Stage;
+  const { used } = pruneFormula(formula);
+  const [isFirst, isLast] = [stage.stage === 0, stage.stage === cell.stages.length - 1];
+  const next = isLast ? stages[0] : stages[stage.stage + 1];
+  const names = new Set([
+    ...inputStreams(cell, used),
+    "rec",
+    ...isFirst ? ["hprev"] : [],
+    ...isLast ? ["y"] : [`given${stage.stage}`],
+    ...isLast ? range(cell.states).slice(1).map((k) => `over${k}`) : [],
+  ]);
+  const local = (at: number | undefined, width: number) => rowsAt(b.at(scratch, at), width);
+  const own = new Map<string, Stream>([
+    ...[...names].flatMap((name) => {
+      const stream = streams.get(name);
+      return stream === undefined ? [] : [[name, stream] as const];
+    }),
+    ["product", local(stage.product, stage.width)],
+    ["h", local(stages[0]?.source, hidden)],
+    ...isLast ? [] : [["next", local(next?.source, hidden)] as const],
+  ]);
+  printUnits(b, {
+    rows: batch,
+    units: hidden,
+    streams: own,
+    target,
+    compute: (units) => {
+      const { at, load } = units;
+      const r = range(stage.gates).map((g) => load(at("product").plus(4 * g * hidden)));
+      const inputs = new Map<number, V128>(r.map((value, g) => [gates + stage.first + g, value]));
+      const input = (i: number): V128 => {
+        const value = inputs.get(i) ?? loadInput(units, i, { gates, hidden, before });
+        inputs.set(i, value);
+        return value;
+      };
+      const h = isFirst ? input(2 * gates) : undefined;
+      const [made, ...others] = printFormulaWasm(b, formula, {
+        input,
+        key: () => {
+          throw new RangeError("Cannot print a cell: it has no random keys");
+        },
+        index: () => i32x4.splat(0),
+      });
+      const value = made as V128;
+      return [
+        ...r.map((value, g): Store => [at("rec").plus(4 * (stage.first + g) * hidden), value]),
+        ...h === undefined ? [] : [[at("hprev"), h] as const],
+        [at(isLast ? "y" : `given${stage.stage}`), value],
+        [at(isLast ? "h" : "next"), value],
+        ...others.map((value, k): Store => [at(`over${k + 1}`).plus(4 * after * hidden), value]),
+      ];
+    },
+  });
+}
