@@ -1,12 +1,17 @@
 /** Products of a recurrence's stages for WebAssembly: their sizes and places in scratch memory. */
 import { alignUp } from "../../src/base/shape.ts";
+import type { Formula } from "../../src/graph/formula.ts";
+import { printFormulaWasm } from "../../src/graph/formula_wasm.ts";
+import type { Body } from "../../src/wasm/body.ts";
+import type { WasmTarget } from "../../src/wasm/kernel.ts";
+import type { Region, V128 } from "../../src/wasm/values.ts";
+import { i32x4 } from "../../src/wasm/vectors.ts";
 import type { Cell, Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { packedBytes, paddedColumns } from "./recurrence_product_wasm.ts";
+import { packedBytes, paddedColumns, printProduct } from "./recurrence_product_wasm.ts";
 import type { PackedSizes } from "./recurrence_product_wasm.ts";
 import type { RecurrenceSizes } from "./recurrence_sizes.ts";
 import type { Units } from "./recurrence_units_wasm.ts";
-import type { V128 } from "../../src/wasm/values.ts";
 
 /** Bytes of a cache line. */
 const LINE = 64;
@@ -80,4 +85,40 @@ export function loadInput(
   if (i < 2 * gates) return load(at("rec").plus(4 * (i - gates) * hidden));
   if (i === 2 * gates) return load(at("h"));
   return load(at(`over${i - 2 * gates}`).plus(4 * before * hidden));
+}
+
+/** The outputs of a formula without random keys; each input is loaded once. */
+export function printCell(b: Body, formula: Formula, load: (i: number) => V128): V128[] {
+  const inputs = new Map<number, V128>();
+  return printFormulaWasm(b, formula, {
+    input: (i) => {
+      const value = inputs.get(i) ?? load(i);
+      inputs.set(i, value);
+      return value;
+    },
+    key: () => {
+      throw new RangeError("Cannot print a cell: it has no random keys");
+    },
+    index: () => i32x4.splat(0),
+  });
+}
+
+/** Prints the product of a stage. */
+export function printStageProduct(
+  b: Body,
+  stage: StageProduct,
+  { batch, regions: { scratch }, target }: {
+    readonly batch: number;
+    readonly regions: { readonly scratch: Region };
+    readonly target: WasmTarget;
+  },
+): void {
+  printProduct(b, {
+    ...stage,
+    a: b.at(scratch, stage.source),
+    rowBytes: 4 * stage.depth,
+    packed: b.at(scratch, stage.packed),
+    c: b.at(scratch, stage.product),
+    rows: batch,
+  }, target);
 }

@@ -42,6 +42,11 @@ export function rowsAtStep(b: Body, { region, steps, width }: TimeTensor, t: num
   return [b.at(region, 4 * t * width), 4 * steps * width];
 }
 
+/** The streams with these names, each once. */
+export function select(streams: Streams, names: readonly string[]): [string, Stream][] {
+  return Array.from(new Set(names), (name) => [name, streams.get(name) as Stream]);
+}
+
 /** Runs `body` for `count` steps from `first` on, in `direction`, with each tensor's rows. */
 export function walkTime(
   b: Body,

@@ -5,21 +5,32 @@
  * often a power of two, and would share a few sets of the cache. Letters as in recurrence_sizes.ts.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
-import { printFormulaWasm } from "../../src/graph/formula_wasm.ts";
 import type { Io, Spec } from "../../src/graph/types.ts";
 import type { Body } from "../../src/wasm/body.ts";
 import type { KernelRegions, WasmKernel, WasmTarget } from "../../src/wasm/kernel.ts";
 import type { Region, V128 } from "../../src/wasm/values.ts";
-import { i32x4 } from "../../src/wasm/vectors.ts";
 import { range } from "../emit/range.ts";
 import type { Stage } from "./cells.ts";
-import { printPack, printProduct } from "./recurrence_product_wasm.ts";
+import { printPack } from "./recurrence_product_wasm.ts";
 import type { RecurrenceAttrs, RecurrenceSizes } from "./recurrence_sizes.ts";
 import { forwardIndices, orderOf, recurrenceSizes } from "./recurrence_sizes.ts";
 import type { StageProduct } from "./recurrence_stages_wasm.ts";
-import { inputStreams, loadInput, stageProducts } from "./recurrence_stages_wasm.ts";
+import {
+  inputStreams,
+  loadInput,
+  printCell,
+  printStageProduct,
+  stageProducts,
+} from "./recurrence_stages_wasm.ts";
 import type { Store, Stream, Streams, TimeTensor } from "./recurrence_units_wasm.ts";
-import { printCopy, printUnits, rowsAt, rowsAtStep, walkTime } from "./recurrence_units_wasm.ts";
+import {
+  printCopy,
+  printUnits,
+  rowsAt,
+  rowsAtStep,
+  select,
+  walkTime,
+} from "./recurrence_units_wasm.ts";
 
 /** What the parts of a kernel are printed from. */
 interface ForwardKernel extends RecurrenceSizes {
@@ -101,14 +112,7 @@ function printForward(b: Body, kernel: ForwardKernel): void {
   });
   walkTime(b, { ...order, tensors, count: time }, (streams) => {
     for (const stage of stages) {
-      printProduct(b, {
-        ...stage,
-        a: b.at(regions.scratch, stage.source),
-        rowBytes: 4 * stage.depth,
-        packed: b.at(regions.scratch, stage.packed),
-        c: b.at(regions.scratch, stage.product),
-        rows: batch,
-      }, target);
+      printStageProduct(b, stage, kernel);
       printStage(b, kernel, { stage, streams });
     }
   });
@@ -131,19 +135,16 @@ function printStage(
   const { used } = pruneFormula(formula);
   const [isFirst, isLast] = [stage.stage === 0, stage.stage === cell.stages.length - 1];
   const next = isLast ? stages[0] : stages[stage.stage + 1];
-  const names = new Set([
-    ...inputStreams(cell, used),
+  const names = [
+    ...inputStreams(cell, used).filter((name) => name !== "h"),
     "rec",
     ...isFirst ? ["hprev"] : [],
     ...isLast ? ["y"] : [`given${stage.stage}`],
     ...isLast ? range(cell.states).slice(1).map((k) => `over${k}`) : [],
-  ]);
+  ];
   const local = (at: number | undefined, width: number) => rowsAt(b.at(scratch, at), width);
-  const own = new Map<string, Stream>([
-    ...[...names].flatMap((name) => {
-      const stream = streams.get(name);
-      return stream === undefined ? [] : [[name, stream] as const];
-    }),
+  const own: Streams = new Map([
+    ...select(streams, names),
     ["product", local(stage.product, stage.width)],
     ["h", local(stages[0]?.source, hidden)],
     ...isLast ? [] : [["next", local(next?.source, hidden)] as const],
@@ -156,24 +157,17 @@ function printStage(
     compute: (units) => {
       const { at, load } = units;
       const r = range(stage.gates).map((g) => load(at("product").plus(4 * g * hidden)));
-      const inputs = new Map<number, V128>(r.map((value, g) => [gates + stage.first + g, value]));
+      const h = load(at("h"));
       const input = (i: number): V128 => {
-        const value = inputs.get(i) ?? loadInput(units, i, { gates, hidden, before });
-        inputs.set(i, value);
-        return value;
+        const gate = i - gates - stage.first;
+        const product = i < 2 * gates ? r[gate] : undefined;
+        return product ?? (i === 2 * gates ? h : loadInput(units, i, { gates, hidden, before }));
       };
-      const h = isFirst ? input(2 * gates) : undefined;
-      const [made, ...others] = printFormulaWasm(b, formula, {
-        input,
-        key: () => {
-          throw new RangeError("Cannot print a cell: it has no random keys");
-        },
-        index: () => i32x4.splat(0),
-      });
+      const [made, ...others] = printCell(b, formula, input);
       const value = made as V128;
       return [
         ...r.map((value, g): Store => [at("rec").plus(4 * (stage.first + g) * hidden), value]),
-        ...h === undefined ? [] : [[at("hprev"), h] as const],
+        ...isFirst ? [[at("hprev"), h] as const] : [],
         [at(isLast ? "y" : `given${stage.stage}`), value],
         [at(isLast ? "h" : "next"), value],
         ...others.map((value, k): Store => [at(`over${k + 1}`).plus(4 * after * hidden), value]),
