@@ -26,7 +26,7 @@ import {
 import type { StepKernel } from "./recurrence_step_wgsl.ts";
 import { stepTile } from "./recurrence_tile.ts";
 import { recurrenceVjp } from "./recurrence_vjp.ts";
-import { recurrenceKernel } from "./recurrence_wasm.ts";
+import { recurrenceKernel } from "./wasm/forward.ts";
 import { forwardBindings, printForwardStep } from "./recurrence_wgsl.ts";
 
 /** Cell, parameters and initial states of {@linkcode recurrence}. */

@@ -8,7 +8,7 @@ import type { Stage } from "./cells.ts";
 import { sharesGateGradients } from "./cells_grad.ts";
 import { range } from "../emit/range.ts";
 import { recurBackwardReference } from "./recurrence_backward_reference.ts";
-import { recurrenceBackwardKernel } from "./recurrence_backward_wasm.ts";
+import { recurrenceBackwardKernel } from "./wasm/backward.ts";
 import {
   backwardBindings,
   printBackwardStep,

@@ -216,7 +216,7 @@ export class Body {
       throw new RangeError("Cannot print a loop: its first pointer must advance");
     }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
-    const starts = walks.map(([pointer, step]) => step < 0 ? computed(pointer) : pointer);
+    const starts = walks.map(([pointer, step]) => step < 0 ? pointer.computed() : pointer);
     const places = starts.map(({ code }) => this.#place("i32", code));
     const pointers = starts.map(({ region, range, offset }, k) => {
       const last = (walks[k]?.[1] ?? 0) * (count - 1);
@@ -303,15 +303,6 @@ export class Body {
   #bind(type: LocalType, code: Code): Code {
     return [GET, unsigned(this.#place(type, code))];
   }
-}
-
-/** The pointer with its constant part computed: offsets of accesses are not negative. */
-function computed({ region, code, range, offset }: Pointer): Pointer {
-  return new Pointer(region, {
-    code: [code, I32.of(offset).code, I32_ADD],
-    range: { min: range.min + offset, max: range.max + offset },
-    offset: 0,
-  });
 }
 
 function access({ offset }: Pointer): Code {

@@ -1,17 +1,17 @@
 /** Products of a recurrence's stages for WebAssembly: their sizes and places in scratch memory. */
-import { alignUp } from "../../src/base/shape.ts";
-import type { Formula } from "../../src/graph/formula.ts";
-import { printFormulaWasm } from "../../src/graph/formula_wasm.ts";
-import type { Body } from "../../src/wasm/body.ts";
-import type { WasmTarget } from "../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../src/wasm/values.ts";
-import { i32x4 } from "../../src/wasm/vectors.ts";
-import type { Cell, Stage } from "./cells.ts";
-import { firstGate } from "./cells.ts";
-import { packedBytes, paddedColumns, printProduct } from "./recurrence_product_wasm.ts";
-import type { PackedSizes } from "./recurrence_product_wasm.ts";
-import type { RecurrenceSizes } from "./recurrence_sizes.ts";
-import type { Units } from "./recurrence_units_wasm.ts";
+import { alignUp } from "../../../src/base/shape.ts";
+import type { Formula } from "../../../src/graph/formula.ts";
+import { printFormulaWasm } from "../../../src/graph/formula_wasm.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Region, V128 } from "../../../src/wasm/values.ts";
+import { i32x4 } from "../../../src/wasm/vectors.ts";
+import type { Cell, Stage } from "../cells.ts";
+import { firstGate } from "../cells.ts";
+import { packedBytes, paddedColumns, printPackedProduct } from "./product.ts";
+import type { PackedSizes } from "./product.ts";
+import type { RecurrenceSizes } from "../recurrence_sizes.ts";
+import type { Units } from "./units.ts";
 
 /** Bytes of a cache line. */
 const LINE = 64;
@@ -81,10 +81,10 @@ export function loadInput(
     readonly before: number;
   },
 ): V128 {
-  if (i < gates) return load(at("xw").plus(4 * i * hidden));
-  if (i < 2 * gates) return load(at("rec").plus(4 * (i - gates) * hidden));
+  if (i < gates) return load(at("xw", i * hidden));
+  if (i < 2 * gates) return load(at("rec", (i - gates) * hidden));
   if (i === 2 * gates) return load(at("h"));
-  return load(at(`over${i - 2 * gates}`).plus(4 * before * hidden));
+  return load(at(`over${i - 2 * gates}`, before * hidden));
 }
 
 /** The outputs of a formula without random keys; each input is loaded once. */
@@ -113,10 +113,9 @@ export function printStageProduct(
     readonly target: WasmTarget;
   },
 ): void {
-  printProduct(b, {
+  printPackedProduct(b, {
     ...stage,
     a: b.at(scratch, stage.source),
-    rowBytes: 4 * stage.depth,
     packed: b.at(scratch, stage.packed),
     c: b.at(scratch, stage.product),
     rows: batch,

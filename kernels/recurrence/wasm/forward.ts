@@ -4,33 +4,20 @@
  * products of one step are in scratch, where rows are adjacent: rows of [B, T, H] are T H apart,
  * often a power of two, and would share a few sets of the cache. Letters as in recurrence_sizes.ts.
  */
-import { pruneFormula } from "../../src/graph/formula.ts";
-import type { Io, Spec } from "../../src/graph/types.ts";
-import type { Body } from "../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../src/wasm/values.ts";
-import { range } from "../emit/range.ts";
-import type { Stage } from "./cells.ts";
-import { printPack } from "./recurrence_product_wasm.ts";
-import type { RecurrenceAttrs, RecurrenceSizes } from "./recurrence_sizes.ts";
-import { forwardIndices, orderOf, recurrenceSizes } from "./recurrence_sizes.ts";
-import type { StageProduct } from "./recurrence_stages_wasm.ts";
-import {
-  inputStreams,
-  loadInput,
-  printCell,
-  printStageProduct,
-  stageProducts,
-} from "./recurrence_stages_wasm.ts";
-import type { Store, Stream, Streams, TimeTensor } from "./recurrence_units_wasm.ts";
-import {
-  printCopy,
-  printUnits,
-  rowsAt,
-  rowsAtStep,
-  select,
-  walkTime,
-} from "./recurrence_units_wasm.ts";
+import { pruneFormula } from "../../../src/graph/formula.ts";
+import type { Io, Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Region, V128 } from "../../../src/wasm/values.ts";
+import { range } from "../../emit/range.ts";
+import type { Stage } from "../cells.ts";
+import { printPack } from "./product.ts";
+import type { RecurrenceAttrs, RecurrenceSizes } from "../recurrence_sizes.ts";
+import { forwardIndices, orderOf, recurrenceSizes } from "../recurrence_sizes.ts";
+import type { StageProduct } from "./stages.ts";
+import { inputStreams, loadInput, printCell, printStageProduct, stageProducts } from "./stages.ts";
+import type { Store, Stream, Streams, TimeTensor } from "./units.ts";
+import { pickStreams, printUnits, rowsAt, rowsAtStep, walkTime } from "./units.ts";
 
 /** What the parts of a kernel are printed from. */
 interface ForwardKernel extends RecurrenceSizes {
@@ -75,7 +62,11 @@ function timeTensors(kernel: ForwardKernel): ReadonlyMap<string, TimeTensor> {
     ["hprev", rows(output(indices.hprev), hidden)],
     ["y", rows(output(0), hidden)],
     ...range(cell.states).slice(1).map((k) =>
-      [`over${k}`, rows(output(indices.over(k)), hidden, time + 1)] as const
+      // The states before and after a step.
+      [`over${k}`, {
+        ...rows(output(indices.over(k)), hidden, time + 1),
+        span: 2 * hidden,
+      }] as const
     ),
     ...range(cell.stages.length - 1).map((k) =>
       [`given${k}`, rows(output(indices.given(k)), hidden)] as const
@@ -92,9 +83,9 @@ function printForward(b: Body, kernel: ForwardKernel): void {
   for (const { first, packed, depth, columns } of stages) {
     const row = first * hidden;
     printPack(b, {
-      to: b.at(regions.scratch, packed),
+      packed: b.at(regions.scratch, packed),
       weight: b.at(weight, 4 * row * hidden),
-      columnBytes: 4 * hidden,
+      bytes: { column: 4 * hidden },
       initial: b.at(bias, 4 * row),
       depth,
       columns,
@@ -103,7 +94,13 @@ function printForward(b: Body, kernel: ForwardKernel): void {
   const tensors = timeTensors(kernel);
   const h = rowsAt(b.at(regions.scratch, stages[0]?.source), hidden);
   const copy = (from: Stream, to: Stream) =>
-    printCopy(b, { rows: batch, units: hidden, from, to, target });
+    printUnits(b, {
+      rows: batch,
+      units: hidden,
+      streams: new Map([["from", from], ["to", to]]),
+      target,
+      compute: ({ at, load }) => [{ to: at("to"), value: load(at("from")) }],
+    });
   const state = (region: Region | undefined) => rowsAt(b.at(region as Region), hidden);
   const over = (k: number, t: number) => rowsAtStep(b, tensors.get(`over${k}`) as TimeTensor, t);
   range(cell.states).forEach((k) => {
@@ -144,7 +141,7 @@ function printStage(
   ];
   const local = (at: number | undefined, width: number) => rowsAt(b.at(scratch, at), width);
   const own: Streams = new Map([
-    ...select(streams, names),
+    ...pickStreams(streams, names),
     ["product", local(stage.product, stage.width)],
     ["h", local(stages[0]?.source, hidden)],
     ...isLast ? [] : [["next", local(next?.source, hidden)] as const],
@@ -155,22 +152,20 @@ function printStage(
     streams: own,
     target,
     compute: (units) => {
-      const { at, load } = units;
-      const r = range(stage.gates).map((g) => load(at("product").plus(4 * g * hidden)));
+      const { b, at, load } = units;
+      const r = range(stage.gates).map((g) => load(at("product", g * hidden)));
       const h = load(at("h"));
-      const input = (i: number): V128 => {
-        const gate = i - gates - stage.first;
-        const product = i < 2 * gates ? r[gate] : undefined;
+      const [made, ...others] = printCell(b, formula, (i) => {
+        const product = i < 2 * gates ? r[i - gates - stage.first] : undefined;
         return product ?? (i === 2 * gates ? h : loadInput(units, i, { gates, hidden, before }));
-      };
-      const [made, ...others] = printCell(b, formula, input);
+      });
       const value = made as V128;
       return [
-        ...r.map((value, g): Store => [at("rec").plus(4 * (stage.first + g) * hidden), value]),
-        ...isFirst ? [[at("hprev"), h] as const] : [],
-        [at(isLast ? "y" : `given${stage.stage}`), value],
-        [at(isLast ? "h" : "next"), value],
-        ...others.map((value, k): Store => [at(`over${k + 1}`).plus(4 * after * hidden), value]),
+        ...r.map((value, g): Store => ({ to: at("rec", (stage.first + g) * hidden), value })),
+        ...isFirst ? [{ to: at("hprev"), value: h }] : [],
+        { to: at(isLast ? "y" : `given${stage.stage}`), value },
+        { to: at(isLast ? "h" : "next"), value },
+        ...others.map((value, k): Store => ({ to: at(`over${k + 1}`, after * hidden), value })),
       ];
     },
   });

@@ -3,27 +3,21 @@
  * A step of a stage is the derivative of its formula over all units, then the product of the gates'
  * gradients with the stage's weight, packed once. Letters as in recurrence_sizes.ts.
  */
-import { pruneFormula } from "../../src/graph/formula.ts";
-import type { Io, Spec } from "../../src/graph/types.ts";
-import type { Body } from "../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../src/wasm/values.ts";
-import { f32x4 } from "../../src/wasm/vectors.ts";
-import { range } from "../emit/range.ts";
-import { sharesGateGradients, storedGradients } from "./cells_grad.ts";
-import { printPack } from "./recurrence_product_wasm.ts";
-import type { RecurrenceBackwardAttrs, RecurrenceSizes } from "./recurrence_sizes.ts";
-import { backwardIndices, orderOf, recurrenceSizes } from "./recurrence_sizes.ts";
-import type { StageProduct } from "./recurrence_stages_wasm.ts";
-import {
-  inputStreams,
-  loadInput,
-  printCell,
-  printStageProduct,
-  stageProducts,
-} from "./recurrence_stages_wasm.ts";
-import type { Store, Stream, Streams, TimeTensor, Units } from "./recurrence_units_wasm.ts";
-import { printUnits, rowsAt, rowsAtStep, select, walkTime } from "./recurrence_units_wasm.ts";
+import { pruneFormula } from "../../../src/graph/formula.ts";
+import type { Io, Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Region, V128 } from "../../../src/wasm/values.ts";
+import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import { range } from "../../emit/range.ts";
+import { sharesGateGradients, storedGradients } from "../cells_grad.ts";
+import { printPack } from "./product.ts";
+import type { RecurrenceBackwardAttrs, RecurrenceSizes } from "../recurrence_sizes.ts";
+import { backwardIndices, orderOf, recurrenceSizes } from "../recurrence_sizes.ts";
+import type { StageProduct } from "./stages.ts";
+import { inputStreams, loadInput, printCell, printStageProduct, stageProducts } from "./stages.ts";
+import type { Store, Stream, Streams, TimeTensor, Units } from "./units.ts";
+import { pickStreams, printUnits, rowsAt, rowsAtStep, walkTime } from "./units.ts";
 
 /** What the parts of a kernel are printed from. */
 interface BackwardKernel extends RecurrenceSizes {
@@ -56,7 +50,7 @@ export function recurrenceBackwardKernel(
 function timeTensors(kernel: BackwardKernel): ReadonlyMap<string, TimeTensor> {
   const { attrs: { cell, flows }, regions: { inputs, outputs }, time, hidden, gates } = kernel;
   const indices = backwardIndices(cell, flows);
-  const rows = (region: Region | undefined, width: number, steps = time) => ({
+  const rows = (region: Region | undefined, width: number, steps = time): TimeTensor => ({
     region: region as Region,
     steps,
     width,
@@ -66,10 +60,14 @@ function timeTensors(kernel: BackwardKernel): ReadonlyMap<string, TimeTensor> {
     ["rec", rows(inputs[2], gates * hidden)],
     ["h", rows(inputs[3], hidden)],
     ...range(cell.states).slice(1).map((k) =>
-      [`over${k}`, rows(inputs[indices.over(k)], hidden, time + 1)] as const
+      [`over${k}`, {
+        ...rows(inputs[indices.over(k)], hidden, time + 1),
+        span: 2 * hidden,
+      }] as const
     ),
     ["drec", rows(outputs[0], gates * hidden)],
-    ["dh", rows(outputs[1], hidden, time + 1)],
+    // The gradients before and after a step.
+    ["dh", { ...rows(outputs[1], hidden, time + 1), span: 2 * hidden }],
     ...flows[0] ? [["dy", rows(inputs[indices.flow(0)], hidden)] as const] : [],
     ...sharesGateGradients(cell)
       ? []
@@ -86,9 +84,9 @@ function printBackward(b: Body, kernel: BackwardKernel): void {
   const weight = inputs[1] as Region;
   for (const { first, packed, depth, columns } of stages) {
     printPack(b, {
-      to: b.at(scratch, packed),
+      packed: b.at(scratch, packed),
       weight: b.at(weight, 4 * first * hidden * hidden),
-      rowBytes: 4 * hidden,
+      bytes: { row: 4 * hidden },
       depth,
       columns,
     });
@@ -104,13 +102,15 @@ function printBackward(b: Body, kernel: BackwardKernel): void {
   const over = (streams: Iterable<readonly [string, Stream]>, compute: (u: Units) => Store[]) =>
     printUnits(b, { rows: batch, units: hidden, streams: new Map(streams), target, compute });
 
-  over([["to", product]], ({ at }) => [[at("to"), f32x4.splat(0)]]);
+  over([["to", product]], ({ at }) => [{ to: at("to"), value: v128.zero }]);
   range(cell.states).forEach((k) => {
     const to = k === 0 ? dh(order.last + order.after) : dstates.get(`d${k}`) as Stream;
     const from = flows[1 + k] ? state(inputs[indices.flow(1 + k)]) : undefined;
     over(
       [["to", to], ...from === undefined ? [] : [["from", from] as const]],
-      ({ at, load }) => [[at("to"), from === undefined ? f32x4.splat(0) : load(at("from"))]],
+      ({ at, load }) => [
+        { to: at("to"), value: from === undefined ? v128.zero : load(at("from")) },
+      ],
     );
   });
   walkTime(b, {
@@ -129,9 +129,9 @@ function printBackward(b: Body, kernel: BackwardKernel): void {
     ["product", product],
     ["to", dstates.get("d0") as Stream],
   ] as const;
-  over(initial, ({ at, load }) => {
+  over(initial, ({ b, at, load }) => {
     const sum = b.let(f32x4.add(load(at("dh")), load(at("product"))));
-    return [[at("dh"), sum], [at("to"), sum]];
+    return [{ to: at("dh"), value: sum }, { to: at("to"), value: sum }];
   });
 }
 
@@ -160,13 +160,13 @@ function printStage(
   // The gradient of what the stage makes is the product of the stage that runs before it.
   const flow = (isLast ? stages[0] : stages[stage.stage + 1]) as StageProduct;
   const own: Streams = new Map([
-    ...select(streams, names),
+    ...pickStreams(streams, names),
     ["flow", rowsAt(b.at(scratch, flow.product), flow.width)],
     ["gates", rowsAt(b.at(scratch, stage.source), stage.depth)],
   ]);
   const compute = (units: Units): Store[] => {
-    const { at, load } = units;
-    const dh = (row: number) => at("dh").plus(4 * row * hidden);
+    const { b, at, load } = units;
+    const dh = (row: number) => at("dh", row * hidden);
     const total = () => {
       const sum = f32x4.add(load(dh(after)), load(at("flow")));
       return b.let(flows[0] ? f32x4.add(sum, load(at("dy"))) : sum);
@@ -177,25 +177,24 @@ function printStage(
       return i === arriving ? next : load(at(`d${i - arriving}`));
     });
     const place = (i: number) => {
-      if (i < gates) return at("dxw").plus(4 * i * hidden);
-      if (i < 2 * gates) return at("drec").plus(4 * (i - gates) * hidden);
+      if (i < gates) return at("dxw", i * hidden);
+      if (i < 2 * gates) return at("drec", (i - gates) * hidden);
       return i === 2 * gates ? dh(before) : at(`d${i - 2 * gates}`);
     };
-    const values = live.map((i, k) => {
+    const values = new Map(live.map((i, k) => {
       const value = made[k] as V128;
-      return isLast ? value : b.let(f32x4.add(load(place(i)), value));
-    });
-    const drec = new Map(live.map((i, k) => [i, values[k] as V128]));
+      return [i, isLast ? value : b.let(f32x4.add(load(place(i)), value))];
+    }));
     // The stage's product reads the gradients of its own gates, also those of later stages alone.
     const own = range(stage.gates).map((g): Store => {
-      const gate = gates + stage.first + g;
-      return [at("gates").plus(4 * g * hidden), drec.get(gate) ?? load(place(gate))];
+      const i = gates + stage.first + g;
+      return { to: at("gates", g * hidden), value: values.get(i) ?? load(place(i)) };
     });
+    if (isLast && !values.has(2 * gates)) values.set(2 * gates, v128.zero);
     return [
       ...own,
-      ...isLast ? [[dh(after), next] as const] : [],
-      ...isLast && !live.includes(2 * gates) ? [[dh(before), f32x4.splat(0)] as const] : [],
-      ...live.map((i, k): Store => [place(i), values[k] as V128]),
+      ...isLast ? [{ to: dh(after), value: next }] : [],
+      ...Array.from(values, ([i, value]): Store => ({ to: place(i), value })),
     ];
   };
   printUnits(b, { rows: batch, units: hidden, streams: own, target, compute });
