@@ -6,8 +6,8 @@
 import { pruneFormula } from "../../../src/graph/formula.ts";
 import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../../src/wasm/values.ts";
+import type { KernelAreas, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Area, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import { sharesGateGradients, storedGradients } from "../cells_grad.ts";
@@ -24,7 +24,7 @@ interface BackwardKernel extends RecurrenceSizes {
   readonly attrs: RecurrenceBackwardAttrs;
   readonly target: WasmTarget;
   readonly stages: readonly StageProduct[];
-  readonly regions: KernelRegions;
+  readonly areas: KernelAreas;
 }
 
 /** The kernel of a call. */
@@ -42,16 +42,16 @@ export function recurrenceBackwardKernel(
   }));
   return {
     scratch: bytes,
-    print: (b, regions) => printBackward(b, { ...sizes, attrs, target, stages, regions }),
+    print: (b, areas) => printBackward(b, { ...sizes, attrs, target, stages, areas }),
   };
 }
 
 /** Tensors over time by stream name. */
 function timeTensors(kernel: BackwardKernel): ReadonlyMap<string, TimeTensor> {
-  const { attrs: { cell, flows }, regions: { inputs, outputs }, time, hidden, gates } = kernel;
+  const { attrs: { cell, flows }, areas: { inputs, outputs }, time, hidden, gates } = kernel;
   const indices = backwardIndices(cell, flows);
-  const rows = (region: Region | undefined, width: number, steps = time): TimeTensor => ({
-    region: region as Region,
+  const rows = (area: Area | undefined, width: number, steps = time): TimeTensor => ({
+    area: area as Area,
     steps,
     width,
   });
@@ -76,12 +76,12 @@ function timeTensors(kernel: BackwardKernel): ReadonlyMap<string, TimeTensor> {
 }
 
 function printBackward(b: Body, kernel: BackwardKernel): void {
-  const { attrs, regions, stages, target, batch, time, hidden } = kernel;
+  const { attrs, areas, stages, target, batch, time, hidden } = kernel;
   const { cell, flows } = attrs;
-  const { inputs, outputs, scratch } = regions;
+  const { inputs, outputs, scratch } = areas;
   const indices = backwardIndices(cell, flows);
   const order = orderOf(time, attrs);
-  const weight = inputs[1] as Region;
+  const weight = inputs[1] as Area;
   for (const { first, packed, depth, columns } of stages) {
     printPack(b, {
       packed: b.at(scratch, packed),
@@ -92,7 +92,7 @@ function printBackward(b: Body, kernel: BackwardKernel): void {
     });
   }
   const tensors = timeTensors(kernel);
-  const state = (region: Region | undefined) => rowsAt(b.at(region as Region), hidden);
+  const state = (area: Area | undefined) => rowsAt(b.at(area as Area), hidden);
   const dstates = new Map(
     range(cell.states).map((k) => [`d${k}`, state(outputs[indices.dstate(k)])] as const),
   );
@@ -141,7 +141,7 @@ function printStage(
   kernel: BackwardKernel,
   { stage, streams }: { readonly stage: StageProduct; readonly streams: Streams },
 ): void {
-  const { attrs, regions: { scratch }, stages, target, batch, time, hidden, gates } = kernel;
+  const { attrs, areas: { scratch }, stages, target, batch, time, hidden, gates } = kernel;
   const { cell, flows } = attrs;
   const { states } = cell;
   const { before, after } = orderOf(time, attrs);

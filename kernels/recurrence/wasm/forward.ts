@@ -7,8 +7,8 @@
 import { pruneFormula } from "../../../src/graph/formula.ts";
 import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../../src/wasm/values.ts";
+import type { KernelAreas, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Area, V128 } from "../../../src/wasm/values.ts";
 import { range } from "../../emit/range.ts";
 import type { Stage } from "../cells.ts";
 import { printPack } from "./product.ts";
@@ -24,7 +24,7 @@ interface ForwardKernel extends RecurrenceSizes {
   readonly attrs: RecurrenceAttrs;
   readonly target: WasmTarget;
   readonly stages: readonly StageProduct[];
-  readonly regions: KernelRegions;
+  readonly areas: KernelAreas;
 }
 
 /** The kernel of a call. */
@@ -42,22 +42,22 @@ export function recurrenceKernel(
   }));
   return {
     scratch: bytes,
-    print: (b, regions) => printForward(b, { ...sizes, attrs, target, stages, regions }),
+    print: (b, areas) => printForward(b, { ...sizes, attrs, target, stages, areas }),
   };
 }
 
 /** Tensors over time by stream name. */
 function timeTensors(kernel: ForwardKernel): ReadonlyMap<string, TimeTensor> {
-  const { attrs: { cell }, regions, time, hidden, gates } = kernel;
+  const { attrs: { cell }, areas, time, hidden, gates } = kernel;
   const indices = forwardIndices(cell);
-  const output = (k: number) => regions.outputs[k] as Region;
-  const rows = (region: Region, width: number, steps = time): TimeTensor => ({
-    region,
+  const output = (k: number) => areas.outputs[k] as Area;
+  const rows = (area: Area, width: number, steps = time): TimeTensor => ({
+    area,
     steps,
     width,
   });
   return new Map([
-    ["xw", rows(regions.inputs[0] as Region, gates * hidden)],
+    ["xw", rows(areas.inputs[0] as Area, gates * hidden)],
     ["rec", rows(output(indices.rec), gates * hidden)],
     ["hprev", rows(output(indices.hprev), hidden)],
     ["y", rows(output(0), hidden)],
@@ -75,15 +75,15 @@ function timeTensors(kernel: ForwardKernel): ReadonlyMap<string, TimeTensor> {
 }
 
 function printForward(b: Body, kernel: ForwardKernel): void {
-  const { attrs, regions, stages, target, batch, time, hidden } = kernel;
+  const { attrs, areas, stages, target, batch, time, hidden } = kernel;
   const { cell } = attrs;
   const indices = forwardIndices(cell);
   const order = orderOf(time, attrs);
-  const [, weight, bias] = regions.inputs as [Region, Region, Region];
+  const [, weight, bias] = areas.inputs as [Area, Area, Area];
   for (const { first, packed, depth, columns } of stages) {
     const row = first * hidden;
     printPack(b, {
-      packed: b.at(regions.scratch, packed),
+      packed: b.at(areas.scratch, packed),
       weight: b.at(weight, 4 * row * hidden),
       bytes: { column: 4 * hidden },
       initial: b.at(bias, 4 * row),
@@ -92,7 +92,7 @@ function printForward(b: Body, kernel: ForwardKernel): void {
     });
   }
   const tensors = timeTensors(kernel);
-  const h = rowsAt(b.at(regions.scratch, stages[0]?.source), hidden);
+  const h = rowsAt(b.at(areas.scratch, stages[0]?.source), hidden);
   const copy = (from: Stream, to: Stream) =>
     printUnits(b, {
       rows: batch,
@@ -101,11 +101,11 @@ function printForward(b: Body, kernel: ForwardKernel): void {
       target,
       compute: ({ at, load }) => [{ to: at("to"), value: load(at("from")) }],
     });
-  const state = (region: Region | undefined) => rowsAt(b.at(region as Region), hidden);
+  const state = (area: Area | undefined) => rowsAt(b.at(area as Area), hidden);
   const over = (k: number, t: number) => rowsAtStep(b, tensors.get(`over${k}`) as TimeTensor, t);
   range(cell.states).forEach((k) => {
     const to = k === 0 ? h : over(k, order.first + order.before);
-    copy(state(regions.inputs[indices.state(k)]), to);
+    copy(state(areas.inputs[indices.state(k)]), to);
   });
   walkTime(b, { ...order, tensors, count: time }, (streams) => {
     for (const stage of stages) {
@@ -115,7 +115,7 @@ function printForward(b: Body, kernel: ForwardKernel): void {
   });
   range(cell.states).forEach((k) => {
     const from = k === 0 ? h : over(k, order.last + order.after);
-    copy(from, state(regions.outputs[indices.last(k)]));
+    copy(from, state(areas.outputs[indices.last(k)]));
   });
 }
 
@@ -125,7 +125,7 @@ function printStage(
   kernel: ForwardKernel,
   { stage, streams }: { readonly stage: StageProduct; readonly streams: Streams },
 ): void {
-  const { attrs, regions: { scratch }, stages, target, batch, time, hidden, gates } = kernel;
+  const { attrs, areas: { scratch }, stages, target, batch, time, hidden, gates } = kernel;
   const { cell } = attrs;
   const { before, after } = orderOf(time, attrs);
   const { formula } = cell.stages[stage.stage] as Stage;

@@ -4,9 +4,10 @@
  * order. The last panel and the rows of C are padded to whole vectors.
  */
 import { alignUp } from "../../../src/base/shape.ts";
-import type { Body, Callee, Variable } from "../../../src/wasm/body.ts";
+import type { Body, Variable } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
 import type { WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
@@ -130,13 +131,13 @@ export function printPackedProduct(b: Body, product: PackedProduct, target: Wasm
   const rowBytes = 4 * paddedColumns(all);
   const panel = (columns: number): Callee => {
     const width = paddedColumns(columns);
-    const regions = [
+    const areas = [
       { name: "a", bytes: 4 * rows * depth },
       { name: "panel", bytes: 4 * (1 + depth) * width },
       { name: "c", bytes: (rows - 1) * rowBytes + 4 * width },
     ];
-    return b.define({ regions }, (b, [a, packed, c]) => {
-      const at = [a, packed, c].map((region) => b.at(region as Region)) as [
+    return b.define({ areas }, (b, [a, packed, c]) => {
+      const at = [a, packed, c].map((area) => b.at(area as Area)) as [
         Pointer,
         Pointer,
         Pointer,
@@ -145,7 +146,7 @@ export function printPackedProduct(b: Body, product: PackedProduct, target: Wasm
     });
   };
   const print = (columns: number, packed: Pointer, [c]: readonly Pointer[]) =>
-    b.call(panel(columns), { regions: [a, packed, c as Pointer] });
+    b.call(panel(columns), { areas: [a, packed, c as Pointer] });
   eachPanel(b, product, { packed, others: [[c, 4]], print });
 }
 

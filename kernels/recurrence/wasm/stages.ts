@@ -4,7 +4,7 @@ import type { Formula } from "../../../src/graph/formula.ts";
 import { printFormulaWasm } from "../../../src/graph/formula_wasm.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Region, V128 } from "../../../src/wasm/values.ts";
+import type { Area, V128 } from "../../../src/wasm/values.ts";
 import { i32x4 } from "../../../src/wasm/vectors.ts";
 import type { Cell, Stage } from "../cells.ts";
 import { firstGate } from "../cells.ts";
@@ -107,9 +107,9 @@ export function printCell(b: Body, formula: Formula, load: (i: number) => V128):
 export function printStageProduct(
   b: Body,
   stage: StageProduct,
-  { batch, regions: { scratch }, target }: {
+  { batch, areas: { scratch }, target }: {
     readonly batch: number;
-    readonly regions: { readonly scratch: Region };
+    readonly areas: { readonly scratch: Area };
     readonly target: WasmTarget;
   },
 ): void {

@@ -4,7 +4,7 @@
  */
 import type { Body } from "../../../src/wasm/body.ts";
 import type { WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
 
 /** Elements of a vector. */
 const LANES = 4;
@@ -38,7 +38,7 @@ export interface Units {
 
 /** A tensor [B, steps, width]. */
 export interface TimeTensor {
-  readonly region: Region;
+  readonly area: Area;
   readonly steps: number;
   readonly width: number;
   /** Elements from the start of a step that are accessed; default: `width`. */
@@ -51,8 +51,8 @@ export function rowsAt(start: Pointer, width: number): Stream {
 }
 
 /** The rows of a tensor at step `t`. */
-export function rowsAtStep(b: Body, { region, steps, width }: TimeTensor, t: number): Stream {
-  return { start: b.at(region, 4 * t * width), width, stride: steps * width };
+export function rowsAtStep(b: Body, { area, steps, width }: TimeTensor, t: number): Stream {
+  return { start: b.at(area, 4 * t * width), width, stride: steps * width };
 }
 
 /** The streams with these names, each once. */
@@ -103,15 +103,15 @@ export interface UnitLoop {
 export function printUnits(b: Body, loop: UnitLoop): void {
   const { rows, streams } = loop;
   const named = Array.from(streams, ([name, stream]) => ({ name, ...stream }));
-  const regions = named.map(({ name, width, stride }) => ({
+  const areas = named.map(({ name, width, stride }) => ({
     name,
     bytes: 4 * ((rows - 1) * stride + width),
   }));
-  const callee = b.define({ regions }, (b, regions) => {
-    const walks = named.map(({ stride }, k) => [b.at(regions[k] as Region), 4 * stride] as const);
+  const callee = b.define({ areas }, (b, areas) => {
+    const walks = named.map(({ stride }, k) => [b.at(areas[k] as Area), 4 * stride] as const);
     b.walk(rows, walks, (...starts) => printRow(b, loop, starts));
   });
-  b.call(callee, { regions: named.map(({ start }) => start) });
+  b.call(callee, { areas: named.map(({ start }) => start) });
 }
 
 /** The units of a row. */
