@@ -1,4 +1,5 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
+import { hoistConstants } from "./constants.ts";
 import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
 import type { Callee, DefineFunction } from "./function.ts";
 import {
@@ -45,7 +46,8 @@ export class Body {
 
   /** The function. */
   finish(): EncodedFunction {
-    return { params: this.#params, locals: this.#locals, code: this.#code };
+    const code = hoistConstants(this.#code, () => this.#local("v128"));
+    return { params: this.#params, locals: this.#locals, code };
   }
 
   /**
