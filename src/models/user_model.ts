@@ -7,6 +7,7 @@ import {
 } from "../base/user_definitions.ts";
 import type * as z from "zod";
 import { showShape } from "../base/shape.ts";
+import { describeValue } from "../base/text/describe_value.ts";
 import { UserError } from "../base/user_error.ts";
 import type { Tensor } from "../graph/types.ts";
 import { isRowSum, type LossTerms, type Term } from "../nn/terms.ts";
@@ -34,7 +35,11 @@ export function registerModel(
       "need a model as default export, by defineModel({ kind, schema, loss, ... })",
     );
   }
-  const { kind, schema } = exported;
+  const { kind, schema, generates, logits } = exported;
+  for (const [name, value] of Object.entries({ logits, generates })) {
+    if (value === undefined || typeof value === "function") continue;
+    refuseModule(from, `need ${name} as a function: got ${describeValue(value)}`);
+  }
   if (!("kind" in schema.shape)) {
     refuseModule(from, "need a schema with the key kind: there is none");
   }
@@ -58,7 +63,7 @@ function checked(
   definition: ModelDefinition<AnyModel>,
   module: string,
 ): ModelDefinition<AnyModel> {
-  const { kind, loss, logits } = definition;
+  const { kind, loss, logits, generates } = definition;
   const within = <T>(what: string, work: () => T): T => {
     try {
       return work();
@@ -67,21 +72,21 @@ function checked(
       const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
       throw new UserError(
         "config",
-        `Cannot trace the ${what} of model ${kind} (${module}): ${line}`,
+        `Cannot ${what} of model ${kind} (${module}): ${line}`,
       );
     }
   };
   return {
     ...definition,
     loss: (scope, batch, config, task) =>
-      within("loss", () => {
+      within("trace the loss", () => {
         const terms = loss(scope, batch, config, task);
         requireTerms(terms);
         return terms;
       }),
     ...logits && {
       logits: (scope, input, config) =>
-        within("logits", () => {
+        within(`trace the logits${scope.decode === undefined ? "" : " of new tokens"}`, () => {
           const made = logits(scope, input, config);
           const [rows = 0, time = 0] = input.tokens.shape;
           const wanted = input.last ? [rows, input.classes] : [rows, time, input.classes];
@@ -89,7 +94,26 @@ function checked(
           return made;
         }),
     },
+    ...generates && {
+      generates: (config) => {
+        const said: unknown = within("call generates", () => generates(config));
+        const fault = generationFault(said, logits !== undefined);
+        if (fault === undefined) return said as ReturnType<typeof generates>;
+        throw new UserError("config", `Cannot use model ${kind} (${module}): ${fault}`);
+      },
+    },
   };
+}
+
+/** What is wrong with the result of a model's `generates`; undefined if it is valid. */
+function generationFault(said: unknown, hasLogits: boolean): string | undefined {
+  if (typeof said === "string" && said !== "") return undefined;
+  const { memory } = Object(said);
+  if (memory !== "window" && memory !== "state") {
+    return 'need generates to return { memory: "window" } or { memory: "state" }, or a sentence ' +
+      `why it cannot generate: got ${describeValue(said)}`;
+  }
+  return hasLogits ? undefined : "need logits, from which it generates: it has none";
 }
 
 function requireTerms(terms: LossTerms): void {

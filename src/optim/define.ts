@@ -7,8 +7,9 @@ import {
 } from "../base/user_definitions.ts";
 import * as z from "zod";
 import { checkSchedule, commonFields, decoupledDecay } from "./fields.ts";
+import { heldOptimizer } from "./held.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
-import type { Optimizer } from "./types.ts";
+import type { Optimizer, UpdateRule } from "./types.ts";
 
 /** The schema of an optimizer's own keys, as `z.strictObject` of zod makes it. */
 export interface OptimizerKeys<K> {
@@ -76,13 +77,14 @@ export function registerOptimizer(
   exported: unknown,
   from: DefiningModule,
 ): string {
-  const { sha256, shipped } = from;
+  const { module, sha256, shipped } = from;
   const { kind, keys = z.strictObject({}), optimizer } = Object(exported) as Partial<
     OptimizerDefinition
   >;
   const { rules, scalars, scalarsAt } = Object(optimizer) as Partial<Optimizer<unknown>>;
-  const isWhole = Object.values(Object(rules)).length > 0 && Array.isArray(scalars) &&
-    typeof scalarsAt === "function";
+  const all: Partial<UpdateRule<unknown>>[] = Object.values(Object(rules)).map(Object);
+  const isWhole = all.length > 0 && Array.isArray(scalars) && typeof scalarsAt === "function" &&
+    all.every(({ moments, trace }) => typeof moments === "function" && typeof trace === "function");
   if (!isDefinitionName(kind) || !isWhole || typeof Object(keys).shape !== "object") {
     return refuseModule(
       from,
@@ -99,6 +101,7 @@ export function registerOptimizer(
     ...commonFields,
     ...keys.shape as z.ZodRawShape,
   }).superRefine((config, context) => checkSchedule(config as unknown as ScheduleConfig, context));
-  registered.add(sha256, { optimizer: optimizer as Optimizer<unknown>, schema });
+  const held = heldOptimizer(optimizer as Optimizer<unknown>, { kind, module });
+  registered.add(sha256, { optimizer: held, schema });
   return kind;
 }

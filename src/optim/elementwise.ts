@@ -64,13 +64,28 @@ export function elementwiseRule<C extends UpdateConfig>(
       applyAll(pointwiseSegmentsOp, inputs, {
         ranges: ranges.map(({ length, decay, lrScale, weightDecay }) => {
           const own = weightDecay === undefined ? config : { ...config, weight_decay: weightDecay };
-          return {
-            end: end += length,
-            formula: clipFormula(update(own, { decay, lrScale }), clip),
-          };
+          const updated = update(own, { decay, lrScale });
+          requireSizes(updated, { scalars, moments: moments(config) });
+          return { end: end += length, formula: clipFormula(updated, clip) };
         }),
         donate: state.map((_, k) => inputs.length - state.length + k),
       });
     },
   };
+}
+
+/** @throws {RangeError} unless a formula has an input for each value, and an output for each state. */
+function requireSizes(
+  { inputs, outputs }: Formula,
+  { scalars, moments }: Record<"scalars" | "moments", readonly string[]>,
+): void {
+  const state = ["parameter", ...moments];
+  const values = ["gradient", "clip factor", ...scalars, ...state];
+  if (inputs === values.length && outputs.length === state.length) return;
+  throw new RangeError(
+    `Cannot update: need a formula from (${values.join(", ")}) to (${
+      state.join(", ")
+    }): it takes ` +
+      `${inputs} and gives ${outputs.length}`,
+  );
 }

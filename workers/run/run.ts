@@ -26,7 +26,7 @@ import { ElasticControl } from "./elastic.ts";
 import { finishRun } from "./finish.ts";
 import { headerOf } from "./header.ts";
 import { LateJournal } from "./late_journal.ts";
-import { warnOfSchedule } from "./notices.ts";
+import { warnOfAttention, warnOfSchedule } from "./notices.ts";
 import { Records } from "./records.ts";
 import type { TrainingRequest } from "./request.ts";
 import { isDone, requireSameConfig, requireSameRun, writtenSummary } from "./resumable.ts";
@@ -34,6 +34,7 @@ import { newestOf, requireEmpty, requireRun, setRunAside } from "./resume.ts";
 import { requireRoom } from "./room.ts";
 import { saver } from "./saver.ts";
 import { changedConfig } from "./stored_config.ts";
+import { requireUserParts } from "./user_parts.ts";
 
 export type { TrainingRequest } from "./request.ts";
 
@@ -77,6 +78,7 @@ export async function runTraining(request: TrainingRequest): Promise<Summary | u
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
+    if (from === undefined) await requireUserParts(config, data.corpus.vocabulary);
     const summary = await train(request, { data, from, initial, journal, note, lock });
     // What a disk fault kept from being removed during the run is tried once more.
     await cleanLeftovers(join(out, "checkpoints"), lockedDisk(lock));
@@ -130,6 +132,7 @@ async function train(
   });
   for (const text of request.notices ?? []) show({ type: "notice", text });
   warnOfSchedule(config, show);
+  warnOfAttention(config, show);
   const start = performance.now();
   const now = () => (performance.now() - start) / 1000;
   using control = new ElasticControl({ out, check: () => lock.check() });
