@@ -82,6 +82,8 @@ export interface ModelDefinition<C extends AnyModel> {
   ) => readonly ModelFault[];
   /** Keys without effect in this config, each with what it needs to have one. Default none. */
   readonly unused?: (config: C) => readonly ModelFault[];
+  /** Sentences on keys without effect on windows of `time` tokens. Default none. */
+  readonly notices?: (config: C, time: number) => readonly string[];
   /**
    * FLOP of training per token by each usual formula, the plainest first. Default: 6 per parameter.
    */

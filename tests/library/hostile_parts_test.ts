@@ -113,7 +113,7 @@ Deno.test("a window of attention that is longer than the sequences gets a notice
   };
   assertEquals(await notices(8), []);
   assertEquals(await notices(9), [
-    "model.attention_window 9 has no effect: it is longer than a sequence of 8 tokens " +
+    "model.attention_window 9 has no effect: it is longer than a window of 8 tokens " +
     "(data.seq_len)",
   ]);
 });

@@ -1,4 +1,5 @@
 /** Checks before a run starts that a model of the user can generate as it says. */
+import { minOf } from "../../base/extremes.ts";
 import { foldName, rootKey, uniforms } from "../../base/random.ts";
 import { sizeOf } from "../../base/shape.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -56,6 +57,6 @@ function randomValues({ name, shape, init, decay }: Param): Float32Array {
     return initialValues(key, { name, shape, init, decay });
   }
   const middle = init.kind === "ones" ? 1 : 0;
-  const bound = shape.length < 2 ? 0.2 : Math.min(0.5, Math.min(...shape.slice(-2)) ** -0.5);
+  const bound = shape.length < 2 ? 0.2 : Math.min(0.5, minOf(shape.slice(-2)) ** -0.5);
   return uniforms(foldName(key, name), sizeOf(shape), [middle - bound, middle + bound]);
 }

@@ -145,8 +145,8 @@ function sampleOf(text: string): string {
 export function requirePlain(name: string, value: unknown): void {
   const left = [value];
   const seen = new Set<unknown>();
-  for (let next; left.length > 0;) {
-    next = left.pop();
+  while (left.length > 0) {
+    const next = left.pop();
     if (next === null || typeof next === "string" || typeof next === "boolean") continue;
     if (typeof next === "number" && Number.isFinite(next)) continue;
     const isList = Array.isArray(next);
