@@ -5,6 +5,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Target, View } from "../graph/types.ts";
 import type { Plan, Region as PlanRegion } from "../plan/types.ts";
+import type { Callee } from "../wasm/body.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import type { WasmTarget } from "../wasm/kernel.ts";
 import { CpuMemory, LinearMemory } from "./cpu_memory.ts";
@@ -66,9 +67,9 @@ async function load(
   const scratch = Math.max(0, ...kernels.map((kernel) => kernel?.scratch ?? 0));
   const scratchAt = linear.allocate(scratch);
   const builder = new ModuleBuilder();
-  const runs: { kernel: number; addresses: number[] }[][] = [];
+  const runs: { kernel: Callee; addresses: number[] }[][] = [];
   const steps: (number | Call<PlanRegion>)[] = [];
-  let open: { kernel: number; addresses: number[] }[] | undefined;
+  let open: { kernel: Callee; addresses: number[] }[] | undefined;
   plan.calls.forEach((call, i) => {
     const kernel = kernels[i];
     if (kernel === undefined) {
@@ -84,7 +85,7 @@ async function load(
       })),
       { name: `${call.op.name} scratch`, bytes: kernel.scratch ?? 0 },
     ];
-    const index = builder.kernel(named, (b, all) => {
+    const index = builder.define({ regions: named }, (b, all) => {
       kernel.print(b, {
         inputs: all.slice(0, call.inputs.length),
         outputs: all.slice(call.inputs.length, -1),

@@ -1,15 +1,23 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
 import { type Code, type EncodedFunction, type LocalType, unsigned } from "./encode.ts";
-import { checkAccess, type Condition, I32, Pointer, type Region, type V128 } from "./values.ts";
+import {
+  checkAccess,
+  type Condition,
+  I32,
+  Pointer,
+  type Range,
+  type Region,
+  type V128,
+} from "./values.ts";
 import { vectorOp } from "./vectors.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
 const EMPTY = 0x40;
-const [GET, SET] = [0x20, 0x21];
+const [GET, SET, CALL] = [0x20, 0x21, 0x10];
 const [I32_LOAD, I32_STORE] = [0x28, 0x36];
 const [I32_LT_U, I32_NE, SELECT] = [0x49, 0x47, 0x1b];
 const [I32_ADD, I32_SUB, I32_SHR_U] = [0x6a, 0x6b, 0x76];
-const [LOAD, LOAD_SPLAT, STORE, STORE_LANE, LOAD_ONE] = [0, 9, 11, 90, 92];
+const [LOAD, LOAD_SPLAT, STORE, LOAD_LANE, STORE_LANE, LOAD_ONE] = [0, 9, 11, 86, 90, 92];
 /** Log2 of the alignment that accesses promise: elements of 4 bytes. */
 const ALIGNMENT = 2;
 
@@ -21,20 +29,67 @@ export interface Variable extends V128 {
 /** A pointer and the bytes by which it advances per iteration. */
 export type Walk = readonly [Pointer, number];
 
+/** The parameters of a function: addresses of regions, then integers in ranges. */
+export interface Signature {
+  readonly regions: readonly { readonly name: string; readonly bytes: number }[];
+  readonly ints?: readonly Range[];
+}
+
+/** A function that others of the module call. */
+export interface Callee extends Signature {
+  /** Index in the module. */
+  readonly index: number;
+}
+
+/** Prints the body of a function with its parameters. */
+export type PrintFunction = (b: Body, regions: readonly Region[], ints: readonly I32[]) => void;
+
+/** Adds functions to the module of a body. */
+export type DefineFunction = (signature: Signature, print: PrintFunction) => Callee;
+
 /** A function body under construction. */
 export class Body {
+  /** Adds a function to the module; one with the same body is reused. */
+  readonly define: DefineFunction;
   readonly #params: number;
   readonly #locals: LocalType[] = [];
   #code: Code[] = [];
 
-  /** `params`: number of parameters, which are addresses of regions. */
-  constructor(params: number) {
+  constructor(params: number, define: DefineFunction) {
     this.#params = params;
+    this.define = define;
   }
 
   /** The function. */
   finish(): EncodedFunction {
     return { params: this.#params, locals: this.#locals, code: this.#code };
+  }
+
+  /**
+   * Calls a function. @throws {RangeError} when a region or an integer is not provably within what
+   * the function was printed for.
+   */
+  call(
+    { index, regions, ints = [] }: Callee,
+    args: { readonly regions: readonly Pointer[]; readonly ints?: readonly I32[] },
+  ): void {
+    const addresses = args.regions.map((pointer, k) => {
+      checkAccess(pointer, regions[k]?.bytes ?? NaN);
+      const { code, offset } = pointer;
+      return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];
+    });
+    const values = args.ints ?? [];
+    if (addresses.length !== regions.length || values.length !== ints.length) {
+      throw new RangeError("Cannot print a call: it has another number of arguments");
+    }
+    values.forEach(({ min, max }, k) => {
+      const range = ints[k] as Range;
+      if (min >= range.min && max <= range.max) return;
+      throw new RangeError(
+        `Cannot print a call: integer ${k} is in [${min}, ${max}], not in [${range.min}, ${range.max}]`,
+      );
+    });
+    this.#emit([addresses, values.map(({ code }) => code), CALL, unsigned(index)]);
   }
 
   /** The start of a region. */
@@ -116,6 +171,26 @@ export class Body {
   store(to: Pointer, value: V128): void {
     checkAccess(to, 16);
     this.#emit([to.code, value.code, vectorOp(STORE), access(to)]);
+  }
+
+  /** Loads the first `lanes` elements; the other lanes are zero. */
+  loadSome(from: Pointer, lanes: number): V128 {
+    if (lanes === 4) return this.load(from);
+    let value = this.loadOne(from);
+    for (let lane = 1; lane < lanes; lane++) {
+      const at = from.plus(4 * lane);
+      checkAccess(at, 4);
+      value = { code: [at.code, value.code, vectorOp(LOAD_LANE), access(at), lane] };
+    }
+    return value;
+  }
+
+  /** Stores the first `lanes` elements. */
+  storeSome(to: Pointer, value: V128, lanes: number): void {
+    if (lanes === 4) return this.store(to, value);
+    for (let lane = 0; lane < lanes; lane++) {
+      this.storeOne(to.plus(4 * lane), value, lane as 0 | 1 | 2 | 3);
+    }
   }
 
   /** Stores one lane. */

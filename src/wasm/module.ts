@@ -1,9 +1,9 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
 import { type Code, encodeBody, encodeModule, unsigned } from "./encode.ts";
-import { Body } from "./body.ts";
-import { I32, type Region } from "./values.ts";
+import { Body, type Callee, type PrintFunction, type Signature } from "./body.ts";
+import { I32 } from "./values.ts";
 
-const CALL = 0x10;
+const [GET, CALL] = [0x20, 0x10];
 
 /** A module under construction. */
 export class ModuleBuilder {
@@ -17,27 +17,30 @@ export class ModuleBuilder {
   }
 
   /**
-   * Prints a kernel over regions of so many bytes; one with the same body is reused.
-   * @throws {RangeError} when an access is not provably inside its region.
+   * Prints a function; one with the same body is reused. @throws {RangeError} when an access is not
+   * provably inside its region.
    */
-  kernel(
-    regions: readonly { readonly name: string; readonly bytes: number }[],
-    print: (body: Body, regions: readonly Region[]) => void,
-  ): number {
-    const body = new Body(regions.length);
-    print(body, regions.map(({ name, bytes }, param) => ({ name, bytes, param })));
-    return this.#add(regions.length, encodeBody(body.finish()));
-  }
+  readonly define = (signature: Signature, print: PrintFunction): Callee => {
+    const { regions, ints = [] } = signature;
+    const params = regions.length + ints.length;
+    const body = new Body(params, this.define);
+    print(
+      body,
+      regions.map(({ name, bytes }, param) => ({ name, bytes, param })),
+      ints.map((range, k) => new I32([GET, unsigned(regions.length + k)], range)),
+    );
+    return { ...signature, index: this.#add(params, encodeBody(body.finish())) };
+  };
 
   /** Exports a function without parameters that calls kernels in order with constant addresses. */
   sequence(
     name: string,
-    calls: readonly { readonly kernel: number; readonly addresses: readonly number[] }[],
+    calls: readonly { readonly kernel: Callee; readonly addresses: readonly number[] }[],
   ): void {
     const code: Code = calls.map(({ kernel, addresses }) => [
       addresses.map((address) => I32.of(address).code),
       CALL,
-      unsigned(kernel),
+      unsigned(kernel.index),
     ]);
     this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }));
   }

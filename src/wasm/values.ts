@@ -6,7 +6,7 @@ import type { Code } from "./encode.ts";
 import { signed } from "./encode.ts";
 
 const I32_CONST = 0x41;
-const [I32_ADD, I32_MUL, I32_SHL] = [0x6a, 0x6c, 0x74];
+const [I32_ADD, I32_MUL, I32_DIV_U, I32_REM_U, I32_SHL] = [0x6a, 0x6c, 0x6e, 0x70, 0x74];
 /** Exclusive upper bound of values, so that sums of ranges cannot wrap unnoticed. */
 const LIMIT = 2 ** 32;
 
@@ -60,6 +60,24 @@ export class I32 implements Range {
     return Number.isInteger(shift)
       ? new I32([this.code, I32_CONST, signed(shift), I32_SHL], range)
       : new I32([this.code, I32_CONST, signed(factor | 0), I32_MUL], range);
+  }
+
+  /** The quotient by a constant, rounded down; the value must not be negative. */
+  over(divisor: number): I32 {
+    if (this.min < 0) throw new RangeError("Cannot print the quotient of a negative integer");
+    if (this.known !== undefined) return I32.of(Math.floor(this.known / divisor));
+    const code = [this.code, I32_CONST, signed(divisor | 0), I32_DIV_U];
+    const range = { min: Math.floor(this.min / divisor), max: Math.floor(this.max / divisor) };
+    return new I32(code, range);
+  }
+
+  /** The remainder of a division by a constant; the value must not be negative. */
+  modulo(divisor: number): I32 {
+    if (this.min < 0) throw new RangeError("Cannot print the remainder of a negative integer");
+    if (this.max < divisor) return this;
+    if (this.known !== undefined) return I32.of(this.known % divisor);
+    const code = [this.code, I32_CONST, signed(divisor | 0), I32_REM_U];
+    return new I32(code, { min: 0, max: divisor - 1 });
   }
 }
 

@@ -83,6 +83,8 @@ export const i32x4 = {
 
 /** Operations on bits. */
 export const v128 = {
+  /** All bits zero. */
+  zero: constant(new Uint32Array(4)),
   not: unary(77),
   and: binary(78),
   andNot: binary(79),
