@@ -1,12 +1,23 @@
 /** Prints the micro-kernel of a product: a tile of sums in registers over one block of K. */
 import { type Formula, formula } from "../../../src/graph/formula.ts";
-import type { Body, Callee } from "../../../src/wasm/body.ts";
-import type { KernelRegions } from "../../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import type { Io, Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
+import type { KernelAreas } from "../../../src/wasm/kernel.ts";
+import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import type { Product } from "../matmul_choice.ts";
 import { range } from "../../emit/range.ts";
 import { epilogueOf, type Place } from "./epilogue.ts";
-import type { ProductCall } from "./product.ts";
+
+/** A product with what it stores. */
+export interface ProductCall {
+  readonly product: Product;
+  readonly io: Io<Spec>;
+  readonly epilogue: Formula | undefined;
+  /** The sums start from the values of the output. */
+  readonly onto: boolean;
+}
 
 /** A tile of C: `valid` of its columns exist. */
 export interface WasmTile {
@@ -25,9 +36,9 @@ const IDENTITY: Formula = formula(1, (sum) => sum);
  */
 export function microKernel(
   b: Body,
-  { call, regions, tile, strides, startsAtZero, isLast }: {
+  { call, areas, tile, strides, startsAtZero, isLast }: {
     readonly call: ProductCall;
-    readonly regions: KernelRegions;
+    readonly areas: KernelAreas;
     readonly tile: WasmTile;
     /** Elements of a between values of k, and between rows. */
     readonly strides: { readonly k: number; readonly row: number };
@@ -38,12 +49,12 @@ export function microKernel(
   const { product: { m, n } } = call;
   const { rows, columns, valid, depth } = tile;
   const aBytes = 4 * ((depth - 1) * strides.k + (rows - 1) * strides.row + 1);
-  const extra = regions.inputs.slice(2, call.io.inputs.length);
+  const extra = areas.inputs.slice(2, call.io.inputs.length);
   const signature = {
-    regions: [
+    areas: [
       { name: "a", bytes: aBytes },
       { name: "panel", bytes: 4 * columns * depth },
-      ...[...extra, ...regions.outputs].map(({ name, bytes }) => ({ name, bytes })),
+      ...[...extra, ...areas.outputs].map(({ name, bytes }) => ({ name, bytes })),
     ],
     ints: [{ min: 0, max: m - rows }, { min: 0, max: n - valid }],
   };
@@ -58,17 +69,17 @@ export function microKernel(
       }))
     );
     const corner = body.letPointer(
-      body.at(outputs[0] as Region, row.times(n).plus(column).times(4)),
+      body.at(outputs[0] as Area, row.times(n).plus(column).times(4)),
     );
-    const pointerOf = (region: Region, r: number, v: number): Pointer => {
+    const pointerOf = (area: Area, r: number, v: number): Pointer => {
       const bytes = 4 * (r * n + 4 * v);
-      if (region === outputs[0]) return corner.plus(bytes);
-      return body.at(region, row.times(n).plus(column).times(4)).plus(bytes);
+      if (area === outputs[0]) return corner.plus(bytes);
+      return body.at(area, row.times(n).plus(column).times(4)).plus(bytes);
     };
     const sums = places.map((line, r) =>
       line.map(({ lanes }, v) =>
         body.variable(
-          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Region, r, v), lanes),
+          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Area, r, v), lanes),
         )
       )
     );
@@ -95,7 +106,7 @@ export function microKernel(
       const values = line.map((place, v) => finish((sums[r] as V128[])[v] as V128, place));
       (values[0] ?? []).forEach((_, k) => {
         line.forEach(({ lanes }, v) => {
-          const to = pointerOf(outputs[k] as Region, r, v);
+          const to = pointerOf(outputs[k] as Area, r, v);
           body.storeSome(to, (values[v] as readonly V128[])[k] as V128, lanes);
         });
       });
