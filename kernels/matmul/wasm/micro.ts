@@ -15,14 +15,18 @@ export interface ProductCall {
   readonly product: Product;
   readonly io: Io<Spec>;
   readonly epilogue: Formula | undefined;
+  /** Number of products, of matrices that follow each other. */
+  readonly count: number;
   /** The sums start from the values of the output. */
   readonly onto: boolean;
 }
 
-/** A tile of C: `valid` of its columns exist. */
+/** A tile of C. */
 export interface WasmTile {
   readonly rows: number;
-  readonly columns: number;
+  /** Elements of b between values of k. */
+  readonly stride: number;
+  /** Columns. Of a panel, those beyond them are zero. */
   readonly valid: number;
   /** Values of k. */
   readonly depth: number;
@@ -46,17 +50,19 @@ export function microKernel(
     readonly isLast: boolean;
   },
 ): Callee {
-  const { product: { m, n } } = call;
-  const { rows, columns, valid, depth } = tile;
+  const { product: { m, n }, count } = call;
+  const { rows, stride, valid, depth } = tile;
+  // The panel is whole vectors wide; b itself may end at its last column.
+  const width = stride === n ? valid : stride;
   const aBytes = 4 * ((depth - 1) * strides.k + (rows - 1) * strides.row + 1);
   const extra = areas.inputs.slice(2, call.io.inputs.length);
   const signature = {
     areas: [
       { name: "a", bytes: aBytes },
-      { name: "panel", bytes: 4 * columns * depth },
+      { name: "panel", bytes: 4 * ((depth - 1) * stride + width) },
       ...[...extra, ...areas.outputs].map(({ name, bytes }) => ({ name, bytes })),
     ],
-    ints: [{ min: 0, max: m - rows }, { min: 0, max: n - valid }],
+    ints: [{ min: 0, max: count * m - rows }, { min: 0, max: n - valid }],
   };
   return b.define(signature, (body, [a, panel, ...others], [row, column]) => {
     if (!a || !panel || !row || !column) return;
@@ -85,9 +91,11 @@ export function microKernel(
     );
     body.walk(
       depth,
-      [[body.at(panel), 4 * columns], [body.at(a), 4 * strides.k]],
+      [[body.at(panel), 4 * stride], [body.at(a), 4 * strides.k]],
       (right, left) => {
-        const line = (sums[0] ?? []).map((_, v) => body.let(body.load(right.plus(16 * v))));
+        const line = (sums[0] ?? []).map((_, v) =>
+          body.let(body.loadSome(right.plus(16 * v), Math.min(4, width - 4 * v)))
+        );
         sums.forEach((each, r) => {
           const factor = body.let(body.loadSplat(left.plus(4 * strides.row * r)));
           each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, line[v] as V128, sum)));

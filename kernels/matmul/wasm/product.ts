@@ -22,17 +22,25 @@ const COLUMNS = 480;
 const BLOCK_ROWS = 96;
 /** Panels of b from which on packing a costs less than reading it in strides. */
 const PACKED_FROM = 3;
+/** Vectors of sums that fit the registers, by `pairs`. */
+const SUMS = { plain: 12, pairs: 24 } as const;
+/** Most vectors of a row of a tile: their loads fit beside the sums. */
+const MOST_VECTORS = 8;
 
 /** The kernel of a product. */
 export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKernel {
-  const { product: { m, n, k } } = call;
-  const columns = pairs ? 16 : 8;
+  const { product: { m, n, k, tb } } = call;
+  // One tile has all rows: b is read once, so packing it costs as much as the product.
+  const isDirect = m <= ROWS && !tb;
+  const sums = pairs ? SUMS.pairs : SUMS.plain;
+  const widest = 2 * Math.min(MOST_VECTORS / 2, Math.floor(sums / (2 * m)));
+  const columns = isDirect ? 4 * widest : pairs ? 16 : 8;
   const depth = ceilDiv(k, ceilDiv(k, DEPTH));
   const panels = ceilDiv(Math.min(n, COLUMNS), columns);
-  const packsA = n > (PACKED_FROM - 1) * columns;
+  const packsA = !isDirect && n > (PACKED_FROM - 1) * columns;
   const tiles = packsA ? ceilDiv(Math.min(m, BLOCK_ROWS), ROWS) : 0;
-  const panelBytes = 4 * panels * columns * depth;
-  const blocking: Blocking = { columns, depth, packsA, panelBytes };
+  const panelBytes = isDirect ? 0 : 4 * panels * columns * depth;
+  const blocking: Blocking = { columns, depth, isDirect, packsA, panelBytes };
   return {
     scratch: panelBytes + 4 * tiles * ROW_STRIDE * depth,
     print: (b, areas) => printProduct(b, { call, areas, blocking }),
@@ -45,6 +53,8 @@ interface Blocking {
   readonly columns: number;
   /** Values of k in a block. */
   readonly depth: number;
+  /** Whether b is read where it is, without packing. */
+  readonly isDirect: boolean;
   readonly packsA: boolean;
   /** Bytes of the panels of b in scratch memory; tiles of a follow. */
   readonly panelBytes: number;
@@ -64,24 +74,26 @@ function printProduct(
     readonly blocking: Blocking;
   },
 ): void {
-  const { product: { n, k } } = call;
+  const { product: { n, k }, count: products } = call;
   const { depth } = blocking;
   const count = ceilDiv(k, depth);
-  chunks(b, n, COLUMNS, (block) => {
-    // The first and the last block of K differ: sums start there, or the epilogue is applied.
-    const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
-      printBlock(b, { call, areas, blocking, block, part, ...place });
-    const size = Math.min(depth, k);
-    inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
-    if (count > 2) {
-      const to = depth * (count - 1);
-      b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
-    }
-    if (count > 1) {
-      const at = depth * (count - 1);
-      inner({ at: I32.of(at), size: k - at }, { isLast: true });
-    }
-  });
+  const each = (batch: I32) =>
+    chunks(b, n, COLUMNS, (block) => {
+      // The first and the last block of K differ: sums start there, or the epilogue is applied.
+      const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
+        printBlock(b, { call, areas, blocking, batch, block, part, ...place });
+      const size = Math.min(depth, k);
+      inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
+      if (count > 2) {
+        const to = depth * (count - 1);
+        b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
+      }
+      if (count > 1) {
+        const at = depth * (count - 1);
+        inner({ at: I32.of(at), size: k - at }, { isLast: true });
+      }
+    });
+  b.for({ to: products }, each);
 }
 
 /** Calls `print` for chunks of at most `size`: in a loop, then for the remainder. */
@@ -94,10 +106,12 @@ function chunks(b: Body, n: number, size: number, print: (chunk: Chunk) => void)
 /** Packs a block of b, and multiplies all rows of a by it. */
 function printBlock(
   b: Body,
-  { call, areas, blocking, block, part, isFirst = false, isLast = false }: {
+  { call, areas, blocking, batch, block, part, isFirst = false, isLast = false }: {
     readonly call: ProductCall;
     readonly areas: KernelAreas;
     readonly blocking: Blocking;
+    /** Index of the product among those of the call. */
+    readonly batch: I32;
     readonly block: Chunk;
     readonly part: Chunk;
     readonly isFirst?: boolean;
@@ -105,7 +119,7 @@ function printBlock(
   },
 ): void {
   const { product: { m, n, k, ta, tb } } = call;
-  const { columns, packsA, panelBytes } = blocking;
+  const { columns, isDirect, packsA, panelBytes } = blocking;
   const { size: depth } = part;
   const [a, source] = areas.inputs as [Area, Area];
   /** The panel that starts at a column of the block. */
@@ -115,14 +129,18 @@ function printBlock(
     b.at(areas.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
   const elementOfA = (row: I32): Pointer => {
     const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
-    return b.at(a, element.times(4));
+    return b.at(a, batch.times(m * k).plus(element).times(4));
   };
-  chunks(b, block.size, columns, ({ at, size }) => {
-    const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
-    const column = block.at.plus(at);
+  const elementOfB = (column: I32): Pointer => {
     const element = tb ? column.times(k).plus(part.at) : part.at.times(n).plus(column);
-    b.call(pack, { areas: [b.at(source, element.times(4)), panelAt(at)] });
-  });
+    return b.at(source, batch.times(k * n).plus(element).times(4));
+  };
+  if (!isDirect) {
+    chunks(b, block.size, columns, ({ at, size }) => {
+      const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
+      b.call(pack, { areas: [elementOfB(block.at.plus(at)), panelAt(at)] });
+    });
+  }
   chunks(b, m, packsA ? BLOCK_ROWS : m, (rowBlock) => {
     if (packsA) {
       chunks(b, rowBlock.size, ROWS, ({ at, size: valid }) => {
@@ -137,7 +155,7 @@ function printBlock(
         const micro = microKernel(b, {
           call,
           areas,
-          tile: { rows, columns, valid, depth },
+          tile: { rows, stride: isDirect ? n : columns, valid, depth },
           strides: packsA ? { k: ROW_STRIDE, row: 1 } : strides,
           startsAtZero: isFirst && !call.onto,
           isLast,
@@ -146,11 +164,11 @@ function printBlock(
         b.call(micro, {
           areas: [
             packsA ? tileAt(line) : elementOfA(row),
-            panelAt(at),
+            isDirect ? elementOfB(block.at.plus(at)) : panelAt(at),
             ...[...areas.inputs.slice(2, call.io.inputs.length), ...areas.outputs]
               .map((area) => b.at(area)),
           ],
-          ints: [row, block.at.plus(at)],
+          ints: [batch.times(m).plus(row), block.at.plus(at)],
         });
       });
     });
