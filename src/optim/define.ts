@@ -7,9 +7,9 @@ import {
 } from "../base/user_definitions.ts";
 import * as z from "zod";
 import { checkSchedule, commonFields, decoupledDecay } from "./fields.ts";
-import { heldOptimizer } from "./held.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import type { Optimizer, UpdateRule } from "./types.ts";
+import { heldOptimizer } from "./user_optimizer.ts";
 
 /** The schema of an optimizer's own keys, as `z.strictObject` of zod makes it. */
 export interface OptimizerKeys<K> {

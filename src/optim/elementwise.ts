@@ -58,15 +58,16 @@ export function elementwiseRule<C extends UpdateConfig>(
     trace({ ranges, source, scalar }, config) {
       const { clip } = config;
       const numbers = [...clip === 0 ? [] : [GRAD_NORM], ...scalars].map(scalar);
-      const state = ["param", ...moments(config)].map((vector) => source(vector));
+      const names = { scalars, state: ["param", ...moments(config)] };
+      const state = names.state.map((vector) => source(vector));
       const inputs = [source("grad"), ...numbers, ...state];
       let end = 0;
       applyAll(pointwiseSegmentsOp, inputs, {
         ranges: ranges.map(({ length, decay, lrScale, weightDecay }) => {
           const own = weightDecay === undefined ? config : { ...config, weight_decay: weightDecay };
-          const updated = update(own, { decay, lrScale });
-          requireSizes(updated, { scalars, moments: moments(config) });
-          return { end: end += length, formula: clipFormula(updated, clip) };
+          const made = update(own, { decay, lrScale });
+          requireSignature(made, names);
+          return { end: end += length, formula: clipFormula(made, clip) };
         }),
         donate: state.map((_, k) => inputs.length - state.length + k),
       });
@@ -74,18 +75,19 @@ export function elementwiseRule<C extends UpdateConfig>(
   };
 }
 
-/** @throws {RangeError} unless a formula has an input for each value, and an output for each state. */
-function requireSizes(
+/** @throws {RangeError} for a formula of other arguments or results than its rule declares. */
+function requireSignature(
   { inputs, outputs }: Formula,
-  { scalars, moments }: Record<"scalars" | "moments", readonly string[]>,
+  { scalars, state }: { readonly scalars: readonly string[]; readonly state: readonly string[] },
 ): void {
-  const state = ["parameter", ...moments];
-  const values = ["gradient", "clip factor", ...scalars, ...state];
-  if (inputs === values.length && outputs.length === state.length) return;
+  const wanted = ["gradient", "clip factor", ...scalars, ...state];
+  if (inputs !== wanted.length) {
+    throw new RangeError(
+      `need a formula of ${wanted.length} arguments (${wanted.join(", ")}): it has ${inputs}`,
+    );
+  }
+  if (outputs.length === state.length) return;
   throw new RangeError(
-    `Cannot update: need a formula from (${values.join(", ")}) to (${
-      state.join(", ")
-    }): it takes ` +
-      `${inputs} and gives ${outputs.length}`,
+    `need a formula of ${state.length} results (${state.join(", ")}): it has ${outputs.length}`,
   );
 }

@@ -38,8 +38,3 @@ export function optimizerOf(config: OptimConfig): Optimizer<OptimConfig> {
 export function stateVectors(config: OptimConfig): readonly string[] {
   return ["param", ...momentsOf(optimizerOf(config), config)];
 }
-
-/** Whether a module of the user defines the optimizer of a config. */
-export function isUserOptimizer(config: OptimConfig): boolean {
-  return userOptimizer((config as { readonly sha256?: string }).sha256) !== undefined;
-}

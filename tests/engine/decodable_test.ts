@@ -127,7 +127,7 @@ const HOSTILE: Readonly<Record<string, readonly [Body, RegExp]>> = {
         heads: 2,
         causal: false,
       }),
-    /^Cannot trace the logits of new tokens of model \S+ \(\/own\.ts\): Cannot decode: needs attention with a causal mask: got causal: false; without generates it only trains$/,
+    /^Cannot trace the logits of model \S+ \(\/own\.ts\): Cannot decode: needs attention with a causal mask: got causal: false; without generates it only trains$/,
   ],
   "a code for windows alone": [
     (scope, x) => scope.decode === undefined ? x : layers.scaled(x, 2),
@@ -212,7 +212,7 @@ Deno.test("generates is held to the memory that the model has", async () => {
     assertMatch(message, pattern);
     assertEquals(message.split("\n").length, 1);
   };
-  const need = 'need generates to return \\{ memory: "window" \\} or \\{ memory: "state" \\}, or';
+  const need = 'need \\{ memory: "window" \\} or \\{ memory: "state" \\}, or';
   for (
     const [said, shown] of [
       [{ memory: "forever" }, '\\{"memory":"forever"\\}'],
@@ -223,7 +223,9 @@ Deno.test("generates is held to the memory that the model has", async () => {
       ["window".length, "6"],
     ] as const
   ) {
-    const pattern = new RegExp(`^Cannot use model \\S+ \\(/own\\.ts\\): ${need} .*: got ${shown}$`);
+    const pattern = new RegExp(
+      `^Cannot call generates of model \\S+ \\(/own\\.ts\\): ${need} .*: got ${shown}$`,
+    );
     await refused(attend, () => said, pattern);
   }
   await refused(attend, { memory: "window" }, /need generates as a function: got \{"memory"/);

@@ -86,7 +86,7 @@ Deno.test("a run is refused in one line before its workers start, and leaves not
   );
   await refused(
     { optim: { module: place.of("plain.ts") } },
-    /^Cannot use optimizer plain \(\S+plain\.ts\): need scalarsAt\(0\) to return a finite f32 for rate: got undefined$/,
+    /^Cannot call scalarsAt of optimizer plain \(\S+plain\.ts\): need a finite f32 for rate at step 0: got undefined$/,
   );
   await refused(
     { data: { tokenizer: place.of("moody.ts") } },
