@@ -1,16 +1,25 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
 import { hoistConstants } from "./constants.ts";
-import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
-import { type Arguments, argumentsOf, type Callee, type DefineFunction } from "./function.ts";
+import {
+  type EncodedFunction,
+  type LocalType,
+  unsigned,
+  vectorOp,
+  type WasmCode,
+} from "./encode.ts";
+import { argumentCode, type Arguments, type Callee, type DefineFunction } from "./function.ts";
 import { type Area, checkAccess, type Condition, I32, Pointer, type V128 } from "./values.ts";
-import { vectorOp } from "./vectors.ts";
+import type { I64 } from "./scalars.ts";
+import { advanced, type Walk, walking } from "./walk.ts";
+
+export type { Walk } from "./walk.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
 const EMPTY = 0x40;
 const [GET, SET, CALL] = [0x20, 0x21, 0x10];
 const [I32_LOAD, I32_STORE] = [0x28, 0x36];
 const [I32_LT_U, I32_NE, SELECT] = [0x49, 0x47, 0x1b];
-const [I32_ADD, I32_SUB, I32_MUL, I32_SHR_U] = [0x6a, 0x6b, 0x6c, 0x76];
+const [I32_ADD, I32_SUB, I32_SHR_U] = [0x6a, 0x6b, 0x76];
 const [LOAD, LOAD_SPLAT, STORE, LOAD_LANE, STORE_LANE, LOAD_ONE] = [0, 9, 11, 86, 90, 92];
 /** Log2 of the alignment that accesses promise: elements of 4 bytes. */
 const ALIGNMENT = 2;
@@ -19,9 +28,6 @@ const ALIGNMENT = 2;
 export interface Variable extends V128 {
   readonly index: number;
 }
-
-/** A pointer and the bytes by which it advances per iteration. */
-export type Walk = readonly [Pointer, number];
 
 /** A function body under construction. */
 export class Body {
@@ -43,14 +49,14 @@ export class Body {
   }
 
   /**
-   * Calls a function. @throws {RangeError} when a area or an integer is not provably within what
+   * Calls a function. @throws {RangeError} when an area or an integer is not provably within what
    * the function was printed for.
    */
   call(callee: Callee, args: Arguments): void {
-    this.#emit([argumentsOf(callee, args), CALL, unsigned(callee.index)]);
+    this.#emit([argumentCode(callee, args), CALL, unsigned(callee.index)]);
   }
 
-  /** The start of a area. */
+  /** The start of an area. */
   at(area: Area, bytes: number | I32 = 0): Pointer {
     const code = [GET, unsigned(area.param)];
     return new Pointer(area, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);
@@ -74,6 +80,11 @@ export class Body {
   /** Computes an integer once. */
   letInt(value: I32): I32 {
     return value.known === undefined ? new I32(this.#bind("i32", value.code), value) : value;
+  }
+
+  /** Computes a 64-bit integer once. */
+  let64(value: I64): I64 {
+    return { code: this.#bind("i64", value.code) };
   }
 
   /** Computes an address once. */
@@ -164,17 +175,20 @@ export class Body {
   }
 
   /**
-   * Runs `body` `count` times with pointers that advance. The first one decides when the loop ends,
-   * so it must advance.
+   * Runs `body` `count` times with pointers that advance, or go back by negative steps. The first
+   * one decides when the loop ends, so its step must not be 0.
    */
   walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
+    if (!Number.isInteger(count) || count < 0) {
+      throw new RangeError(`Cannot print a loop: need a whole number of iterations: got ${count}`);
+    }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
     this.walkFrom({ from: 0, to: count }, walks, body);
   }
 
   /**
    * Runs `body` for the indices from `from` to `to` - 1, neither of them negative, with pointers that
-   * are given for index 0. The first one decides when the loop ends, so it must advance.
+   * are given for index 0. The first one decides when the loop ends, so its step must not be 0.
    */
   walkFrom(
     { from, to }: { readonly from: number | I32; readonly to: number | I32 },
@@ -182,29 +196,24 @@ export class Body {
     body: (...pointers: Pointer[]) => void,
   ): void {
     const [first, end] = [this.letInt(I32.of(from)), this.letInt(I32.of(to))];
-    const [lead] = walks;
-    if (lead === undefined || lead[1] === 0 || first.min < 0 || end.min < 0) {
-      throw new RangeError("Cannot print a loop: it must advance over indices from 0 on");
+    const starts = walks.map(([pointer, step]) => step < 0 ? pointer.computed() : pointer);
+    const [lead, steps] = [starts[0], walks.map(([, step]) => step)];
+    if (lead === undefined || !steps[0] || first.min < 0 || end.min < 0) {
+      throw new RangeError("Cannot print a loop: its first pointer must advance from index 0 on");
     }
     if (first.min >= end.max) return;
-    const ahead = (code: WasmCode, index: I32, step: number): WasmCode =>
-      index.known === 0 ? code : [code, index.code, I32.of(step).code, I32_MUL, I32_ADD];
     const loop = () => {
-      const stop = this.#bind("i32", ahead(lead[0].code, end, lead[1]));
-      const places = walks.map(([{ code }, step]) => this.#place("i32", ahead(code, first, step)));
-      const pointers = walks.map(([{ area, range, offset }, step], k) => {
-        const [low, high] = [step * first.min, step * (end.max - 1)];
-        return new Pointer(area, {
-          code: [GET, unsigned(places[k] as number)],
-          range: { min: range.min + Math.min(low, high), max: range.max + Math.max(low, high) },
-          offset,
-        });
-      });
+      const stop = this.#bind("i32", advanced(lead.code, end, steps[0]));
+      const places = starts.map(({ code }, k) =>
+        this.#place("i32", advanced(code, first, steps[k]))
+      );
+      const pointers = starts.map((start, k) =>
+        walking(start, [GET, unsigned(places[k] as number)], { first, end, step: steps[k] })
+      );
       this.#loop(() => {
         body(...pointers);
-        walks.forEach(([, step], k) => {
-          const place = unsigned(places[k] as number);
-          if (step !== 0) this.#emit([GET, place, I32.of(step).code, I32_ADD, SET, place]);
+        places.map(unsigned).forEach((place, k) => {
+          if (steps[k]) this.#emit([GET, place, I32.of(steps[k]).code, I32_ADD, SET, place]);
         });
         return [GET, unsigned(places[0] as number), stop, I32_NE];
       });
@@ -223,6 +232,12 @@ export class Body {
     body: (i: I32) => void,
   ): void {
     const [start, end] = [I32.of(from), this.letInt(I32.of(to))];
+    // The condition compares unsigned integers, and the last step may pass `to`.
+    if (start.min < 0 || end.min < 0 || !(step > 0) || end.max + step > 2 ** 32) {
+      throw new RangeError(
+        `Cannot print a loop from ${start.min} to ${end.max} by ${step}: need 32-bit integers`,
+      );
+    }
     if (start.min >= end.max) return;
     if (start.known !== undefined && end.known !== undefined && start.known + step >= end.known) {
       return body(start);

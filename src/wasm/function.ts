@@ -29,17 +29,15 @@ export interface Arguments {
 }
 
 /**
- * The code of arguments. @throws {RangeError} when an area or an integer is not provably within what
- * the function was printed for.
+ * The code of a call's arguments. @throws {RangeError} when an area or an integer is not provably
+ * within what the function was printed for.
  */
-export function argumentsOf(
-  { areas, ints = [] }: Signature,
-  { areas: pointers, ints: values = [] }: Arguments,
-): WasmCode {
-  if (pointers.length !== areas.length || values.length !== ints.length) {
+export function argumentCode({ areas, ints = [] }: Signature, args: Arguments): WasmCode {
+  const values = args.ints ?? [];
+  if (args.areas.length !== areas.length || values.length !== ints.length) {
     throw new RangeError("Cannot print a call: it has another number of arguments");
   }
-  const addresses = pointers.map((pointer, k) => {
+  const addresses = args.areas.map((pointer, k) => {
     checkAccess(pointer, areas[k]?.bytes ?? NaN);
     const { code, offset } = pointer;
     return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];

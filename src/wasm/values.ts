@@ -32,7 +32,8 @@ export class I32 implements Range {
   readonly known: number | undefined;
 
   constructor(code: WasmCode, { min, max }: Range) {
-    if (!(min <= max) || Math.abs(min) >= LIMIT || Math.abs(max) >= LIMIT) {
+    const isWhole = Number.isInteger(min) && Number.isInteger(max);
+    if (!isWhole || min > max || Math.abs(min) >= LIMIT || Math.abs(max) >= LIMIT) {
       throw new RangeError(`Cannot print an integer in [${min}, ${max}]: it may not fit 32 bits`);
     }
     this.code = code;
@@ -133,6 +134,16 @@ export class Pointer {
       code: [code, index.code, I32_ADD],
       range: { min: range.min + index.min, max: range.max + index.max },
       offset,
+    });
+  }
+
+  /** The same address without a constant part: it may go back, and offsets are not negative. */
+  computed(): Pointer {
+    const { area, code, range: { min, max }, offset } = this;
+    return new Pointer(area, {
+      code: [code, I32.of(offset).code, I32_ADD],
+      range: { min: min + offset, max: max + offset },
+      offset: 0,
     });
   }
 }

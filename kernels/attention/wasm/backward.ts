@@ -24,7 +24,7 @@ import {
   fillZeros,
   type HeadTokens,
   packPanels,
-  paddedColumns,
+  wholeVectors,
 } from "./pack.ts";
 import { printDelta } from "./backward_delta.ts";
 import { printRow } from "./backward_row.ts";
@@ -70,7 +70,7 @@ export function attentionBackwardKernel(
   const { padded, rows, pitch } = call;
   const least = Math.max(LEAST_QUERIES, Math.floor(BLOCK / padded));
   const block = Math.min(queries, Math.ceil(least / rows) * rows);
-  const [keyRow, valueRow] = [paddedColumns(width), paddedColumns(valueWidth)];
+  const [keyRow, valueRow] = [wholeVectors(width), wholeVectors(valueWidth)];
   // Rows of whole blocks.
   const whole = Math.ceil(queries / block) * block;
   const scratch = layScratch({
@@ -122,7 +122,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
   const { bases, words, dy, gradients, parts } = operands;
   const { sizes, scale, group, padded } = call;
   const { batch: batches, kvHeads, heads, queries, width, valueWidth } = sizes;
-  const [keyRow, valueRow] = [4 * paddedColumns(width), 4 * paddedColumns(valueWidth)];
+  const [keyRow, valueRow] = [4 * wholeVectors(width), 4 * wholeVectors(valueWidth)];
   b.for({ to: batches }, (batch) => {
     const mask = batchMask(b, call, { batch, words, segments: parts.segments });
     b.for({ to: kvHeads }, (kvHead) => {
@@ -195,7 +195,7 @@ function printTile(b: Body, call: AttentionCall, operands: Operands, tile: Tile)
   const [weights, dscores] = [parts.weights, parts.dscores].map((part) =>
     b.letPointer(part.plus(at))
   ) as [Pointer, Pointer];
-  const [keyRow, valueRow] = [4 * paddedColumns(width), 4 * paddedColumns(valueWidth)];
+  const [keyRow, valueRow] = [4 * wholeVectors(width), 4 * wholeVectors(valueWidth)];
   const common = { rows, width: call.width, span, pitch };
   panelScores(b, {
     ...{ ...common, depth: width, panels: parts.keyPanels, scores: weights },
@@ -266,7 +266,7 @@ function printKeys(
       ? count
       : larger(b, smaller(b, key.plus(KEYS - 1 + window).minus(start), count), 0);
     const add = (scores: Pointer, right: Pointer, gradient: Pointer, columns: number) => {
-      const row = 4 * paddedColumns(columns);
+      const row = 4 * wholeVectors(columns);
       const left = b.letPointer(scores.plus(rows * line).plus(key.times(4)));
       const terms = b.letPointer(right.plus(start.times(row)));
       const target = b.letPointer(gradient.plus(key.times(row)));

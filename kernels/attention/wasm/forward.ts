@@ -19,7 +19,7 @@ import { type WordPointer, wordPointers } from "./call.ts";
 import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
 import { panelSpan } from "./mask.ts";
 import { exponentials, PARTIAL_VECTORS } from "./softmax.ts";
-import { copyRows, fillSlopes, packPanels, paddedColumns } from "./pack.ts";
+import { copyRows, fillSlopes, packPanels, wholeVectors } from "./pack.ts";
 import { PANEL, panelScores, VECTOR, weightedRows } from "./tile.ts";
 
 /** The kernel of the forward op. */
@@ -38,7 +38,7 @@ export function attentionForwardKernel(
     slopes: heads,
     segments: call.padded,
     keys: call.padded * width,
-    values: keys * paddedColumns(valueWidth),
+    values: keys * wholeVectors(valueWidth),
     scores: call.rows * call.pitch,
     // Of the exponentials of one row, then a factor per row.
     rows: 4 * PARTIAL_VECTORS + call.rows,
@@ -72,7 +72,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
   const { bases, words, y, lse, parts } = operands;
   const { sizes, rows, scale, group } = call;
   const { batch: batches, kvHeads, heads, queries, keys, valueWidth } = sizes;
-  const valueRow = 4 * paddedColumns(valueWidth);
+  const valueRow = 4 * wholeVectors(valueWidth);
   b.for({ to: batches }, (batch) => {
     const mask = batchMask(b, call, { batch, words, segments: parts.segments });
     b.for({ to: kvHeads }, (kvHead) => {

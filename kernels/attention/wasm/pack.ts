@@ -15,7 +15,7 @@ export interface HeadTokens {
 }
 
 /** Elements of a row that is padded to whole vectors. */
-export function paddedColumns(columns: number): number {
+export function wholeVectors(columns: number): number {
   return Math.ceil(columns / 4) * 4;
 }
 
