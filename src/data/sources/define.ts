@@ -6,7 +6,7 @@ import {
   UserDefinitions,
 } from "../../base/user_definitions.ts";
 import { IGNORE } from "../../base/ignore.ts";
-import { UserError } from "../../base/user_error.ts";
+import { callUser } from "../../base/user_calls.ts";
 import type { Batch, Source, SourceInput, Task } from "../source.ts";
 
 /** The `data` part of a config for a source of the user; `O`: its own options. */
@@ -83,23 +83,15 @@ export function registerSource(
 
 /** The definition with its functions held to what they promise, in one line each. */
 function checked(definition: SourceDefinition, module: string): SourceDefinition {
-  const { source, task, make } = definition;
-  const within = <T>(what: string, work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-      throw new UserError("config", `Cannot use ${what} of source ${source} (${module}): ${line}`);
-    }
-  };
+  const { source, needsText, task, make } = definition;
+  const within = <T>(what: string, work: () => T, check?: (made: T) => void): T =>
+    callUser({ doing: `use ${what} of source ${source}`, module }, work, check);
   return {
     ...definition,
     task: (config, vocabulary) =>
-      within("the task", () => {
-        const made = task(config, vocabulary);
-        requireTask(made);
-        return made;
+      within("the task", () => task(config, vocabulary), (made) => {
+        // A config is checked before its text is read.
+        requireTask(made, { isKnown: !needsText || vocabulary > 0 });
       }),
     make(config, input) {
       const made = within("the batches", () => make(config, input));
@@ -142,7 +134,8 @@ function checked(definition: SourceDefinition, module: string): SourceDefinition
   };
 }
 
-function requireTask(task: Task): void {
+/** `isKnown`: whether the vocabulary is that of the batches. */
+function requireTask(task: Task, { isKnown }: { readonly isKnown: boolean }): void {
   const { time, vocabulary, classes, tensors } = Object(task) as Partial<Task>;
   for (const [name, value] of Object.entries({ time, vocabulary, classes })) {
     if (Number.isInteger(value) && Number(value) >= 0) continue;
@@ -150,6 +143,17 @@ function requireTask(task: Task): void {
   }
   if (tensors === undefined || Object.keys(tensors).length === 0) {
     throw new RangeError("need the tensors of a batch by name: got none");
+  }
+  if (!isKnown) return;
+  for (
+    const [name, ids, value] of [["vocabulary", "tokens", vocabulary], [
+      "classes",
+      "targets",
+      classes,
+    ]] as const
+  ) {
+    if (tensors[ids]?.dtype !== "u32" || Number(value) > 0) continue;
+    throw new RangeError(`need ${name} above 0, since ${ids} are numbers below it: got ${value}`);
   }
 }
 
