@@ -1,12 +1,14 @@
 /** Cases of ops with random sizes. */
 import { attentionCase } from "../../kernels/attention/attention_case.ts";
 import { attentionBackwardCase } from "../../kernels/attention/attention_cases.ts";
+import { cachedAttentionCase } from "../../kernels/attention/cached/cached_attention_cases.ts";
 import { broadcastKindOf } from "../../kernels/pointwise/broadcast.ts";
 import { CELL_FORMULAS } from "../../kernels/recurrence/cells.ts";
 import {
   recurrenceBackwardCase,
   recurrenceCase,
 } from "../../kernels/recurrence/recurrence_cases.ts";
+import { rotaryCase } from "../../kernels/rotary/rotary_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Attrs, Case, Op, Spec } from "../../src/graph/types.ts";
 import { dice, pick, type Roll } from "../fuzz/dice.ts";
@@ -32,6 +34,31 @@ const OWN: Readonly<Record<string, (roll: Roll) => Case>> = {
     return recurrenceBackwardCase(test, flows.includes(true) ? flows : flows.map(() => true));
   },
   attention: randomAttention,
+  cached_attention: (roll) => {
+    const [tokens, shared] = [1 + roll(9), 1 + roll(3)];
+    const first = roll(70);
+    return cachedAttentionCase(
+      "ragged",
+      [
+        1 + roll(3),
+        tokens,
+        shared * (1 + roll(2)),
+        1 + roll(40),
+        first + tokens + roll(9),
+        first,
+      ],
+      { shared, margin: [roll(3), roll(3)], ...roll(2) === 1 && { window: 1 + roll(20) } },
+    );
+  },
+  rotary: (roll) => {
+    const [width, from] = [2 * (1 + roll(20)), roll(3)];
+    return rotaryCase("ragged", [1 + roll(3), randomSize(roll), 1 + roll(4), width], {
+      rotated: 2 * (1 + roll(width / 2)),
+      margin: [roll(5), roll(5)],
+      interleaved: roll(2) === 1,
+      ...from > 0 && { from },
+    });
+  },
   attention_backward: (roll) => attentionBackwardCase(randomAttention(roll)),
   index_copy: (roll) => {
     const [batch, room, into, from] = [
