@@ -96,6 +96,8 @@ export type {
   Program,
   SlotSlice,
 } from "./src/device/types.ts";
+export type { DeviceKind } from "./src/base/device_kinds.ts";
+export { type CpuOptions, openCpu } from "./src/device/cpu.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
 export type { Backend } from "./src/device/backend.ts";

@@ -18,6 +18,7 @@ import { attentionKernel } from "./attention_tile.ts";
 import { joinedSpec, joinLaunch, joinWords, requireWords, wordInputs } from "./attention_words.ts";
 import { layoutOf } from "./heads.ts";
 import type { Heads } from "./heads.ts";
+import { attentionForwardKernel } from "./wasm/forward.ts";
 import { printForward } from "./wgsl/forward.ts";
 
 /**
@@ -131,6 +132,8 @@ export const attentionOp: Op = {
     if (!kernel.joined) return [attend];
     return [joinLaunch(wordInputs(sizes, attrs), { first, joined: 2, target }), attend];
   },
+  wasm: ({ inputs }, attrs: AttentionAttrs, target) =>
+    attentionForwardKernel({ ...partsOf(inputs, attrs), attrs }, target),
   reference({ inputs, outputs }, attrs: AttentionAttrs) {
     const { bases, extra } = partsOf(inputs, attrs);
     const [y, lse, joined] = outputs as [View, View, View | undefined];

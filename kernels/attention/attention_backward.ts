@@ -13,6 +13,7 @@ import { attentionCost, attentionSizes, attentionSpecs } from "./attention_sizes
 import type { AttentionSizes } from "./attention_sizes.ts";
 import { attentionKernel, isPaired } from "./attention_tile.ts";
 import { requireBackwardWords } from "./attention_words.ts";
+import { attentionBackwardKernel } from "./wasm/backward.ts";
 import { basesWith, printKeys, printPairs, printQueries } from "./wgsl/backward.ts";
 
 /** The inputs of a call by name. */
@@ -101,6 +102,10 @@ export const attentionBackwardOp: Op = {
         groups: keys.groups,
       },
     ];
+  },
+  wasm({ inputs }, attrs: AttentionAttrs, target) {
+    const { sizes } = inputsOf(inputs, attrs);
+    return attentionBackwardKernel(sizes, attrs, { paired: isPaired(sizes, attrs), target });
   },
   reference({ inputs, outputs }: Io<View>, attrs: AttentionAttrs) {
     const { bases, y, lse, dy, extra } = inputsOf(inputs, attrs);

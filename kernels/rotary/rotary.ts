@@ -12,6 +12,7 @@ import { rotaryCases } from "./rotary_cases.ts";
 import type { RotaryAttrs, RotaryPairing } from "./rotary_sizes.ts";
 import { rotarySizes } from "./rotary_sizes.ts";
 import type { RotaryTables } from "./rotary_tables.ts";
+import { rotaryKernel } from "./rotary_wasm.ts";
 import { rotaryLaunch } from "./rotary_wgsl.ts";
 
 /** Options of {@linkcode rotary}. */
@@ -85,6 +86,7 @@ export const rotaryOp: Op = {
   launch: ({ inputs }, attrs: RotaryAttrs, target) => [
     rotaryLaunch({ ...rotarySizes(inputs, attrs), attrs, isPlaced: inputs.length > 3 }, target),
   ],
+  wasm: (io, attrs: RotaryAttrs) => rotaryKernel(io, attrs),
   reference: rotaryReference,
   cost({ inputs }, attrs: RotaryAttrs) {
     const { tokens, time, half } = rotarySizes(inputs, attrs);

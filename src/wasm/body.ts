@@ -10,6 +10,9 @@ import {
 import { argumentCode, type Arguments, type Callee, type DefineFunction } from "./function.ts";
 import { type Area, checkAccess, type Condition, I32, Pointer, type V128 } from "./values.ts";
 import type { I64 } from "./scalars.ts";
+import { advanced, type Walk, walking } from "./walk.ts";
+
+export type { Walk } from "./walk.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
 const EMPTY = 0x40;
@@ -25,9 +28,6 @@ const ALIGNMENT = 2;
 export interface Variable extends V128 {
   readonly index: number;
 }
-
-/** A pointer and the bytes by which it advances per iteration. */
-export type Walk = readonly [Pointer, number];
 
 /** A function body under construction. */
 export class Body {
@@ -179,35 +179,47 @@ export class Body {
    * one decides when the loop ends, so its step must not be 0.
    */
   walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
-    if (count === 0) return;
-    const [first] = walks;
-    if (first === undefined || first[1] === 0) {
-      throw new RangeError("Cannot print a loop: its first pointer must advance");
-    }
     if (!Number.isInteger(count) || count < 0) {
       throw new RangeError(`Cannot print a loop: need a whole number of iterations: got ${count}`);
     }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
+    this.walkFrom({ from: 0, to: count }, walks, body);
+  }
+
+  /**
+   * Runs `body` for the indices from `from` to `to` - 1, neither of them negative, with pointers that
+   * are given for index 0. The first one decides when the loop ends, so its step must not be 0.
+   */
+  walkFrom(
+    { from, to }: { readonly from: number | I32; readonly to: number | I32 },
+    walks: readonly Walk[],
+    body: (...pointers: Pointer[]) => void,
+  ): void {
+    const [first, end] = [this.letInt(I32.of(from)), this.letInt(I32.of(to))];
     const starts = walks.map(([pointer, step]) => step < 0 ? pointer.computed() : pointer);
-    const places = starts.map(({ code }) => this.#place("i32", code));
-    const pointers = starts.map(({ area, range, offset }, k) => {
-      const last = (walks[k]?.[1] ?? 0) * (count - 1);
-      return new Pointer(area, {
-        code: [GET, unsigned(places[k] as number)],
-        range: { min: range.min + Math.min(0, last), max: range.max + Math.max(0, last) },
-        offset,
+    const [lead, steps] = [starts[0], walks.map(([, step]) => step)];
+    if (lead === undefined || !steps[0] || first.min < 0 || end.min < 0) {
+      throw new RangeError("Cannot print a loop: its first pointer must advance from index 0 on");
+    }
+    if (first.min >= end.max) return;
+    const loop = () => {
+      const stop = this.#bind("i32", advanced(lead.code, end, steps[0]));
+      const places = starts.map(({ code }, k) =>
+        this.#place("i32", advanced(code, first, steps[k]))
+      );
+      const pointers = starts.map((start, k) =>
+        walking(start, [GET, unsigned(places[k] as number)], { first, end, step: steps[k] })
+      );
+      this.#loop(() => {
+        body(...pointers);
+        places.map(unsigned).forEach((place, k) => {
+          if (steps[k]) this.#emit([GET, place, I32.of(steps[k]).code, I32_ADD, SET, place]);
+        });
+        return [GET, unsigned(places[0] as number), stop, I32_NE];
       });
-    });
-    const lead = [GET, unsigned(places[0] as number)];
-    const end = this.#bind("i32", [lead, I32.of(count * first[1]).code, I32_ADD]);
-    this.#loop(() => {
-      body(...pointers);
-      walks.forEach(([, step], k) => {
-        const place = unsigned(places[k] as number);
-        if (step !== 0) this.#emit([GET, place, I32.of(step).code, I32_ADD, SET, place]);
-      });
-      return [lead, end, I32_NE];
-    });
+    };
+    if (first.max < end.min) loop();
+    else this.if({ code: [first.code, end.code, I32_LT_U] }, loop);
   }
 
   /** Runs `body` for i = from, from + step, ... while i < to; `step` > 0. */

@@ -6,7 +6,14 @@ import type { WasmCode } from "./encode.ts";
 import { signed } from "./encode.ts";
 
 const I32_CONST = 0x41;
-const [I32_ADD, I32_MUL, I32_DIV_U, I32_REM_U, I32_SHL] = [0x6a, 0x6c, 0x6e, 0x70, 0x74];
+const [I32_ADD, I32_SUB, I32_MUL, I32_DIV_U, I32_REM_U, I32_SHL] = [
+  0x6a,
+  0x6b,
+  0x6c,
+  0x6e,
+  0x70,
+  0x74,
+];
 /** Exclusive upper bound of values, so that sums of ranges cannot wrap unnoticed. */
 const LIMIT = 2 ** 32;
 
@@ -49,6 +56,13 @@ export class I32 implements Range {
     if (this.known === 0) return b;
     const range = { min: this.min + b.min, max: this.max + b.max };
     return new I32([this.code, b.code, I32_ADD], range);
+  }
+
+  /** The difference. */
+  minus(other: number | I32): I32 {
+    const b = I32.of(other);
+    if (b.known !== undefined) return this.plus(-b.known);
+    return new I32([this.code, b.code, I32_SUB], { min: this.min - b.max, max: this.max - b.min });
   }
 
   /** The product with a constant that is not negative. */

@@ -15,6 +15,7 @@ import { cachedCases } from "./cached_attention_cases.ts";
 import { attendCachedReference } from "./cached_attention_reference.ts";
 import type { CachedAttrs } from "./cached_attention_sizes.ts";
 import { cachedSizes, cachedSpecs } from "./cached_attention_sizes.ts";
+import { cachedAttentionKernel } from "./cached_attention_wasm.ts";
 import { printApply, printScores, printSoftmax, valueItem } from "./cached_attention_wgsl.ts";
 
 /** Keys and values, and which of them a token attends to. */
@@ -111,6 +112,7 @@ export const cachedAttentionOp: Op = {
       },
     ];
   },
+  wasm: ({ inputs }, attrs: CachedAttrs) => cachedAttentionKernel(inputs, attrs),
   reference({ inputs, outputs }: Io<View>, attrs: CachedAttrs) {
     const [y, scores] = outputs as [View, View];
     attendCachedReference({ inputs, y, scores }, attrs);

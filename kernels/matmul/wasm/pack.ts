@@ -5,6 +5,7 @@
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
+import { transposeQuads } from "../../../src/wasm/transpose.ts";
 import { v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
@@ -62,7 +63,7 @@ function packTransposed(
       const rows = range(4).map((j) =>
         j < lanesOf(panel, v) ? b.let(b.loadSome(from.plus(4 * k * (4 * v + j)), steps)) : zero
       );
-      transpose(b, rows).slice(0, steps).forEach((value, i) => {
+      transposeQuads(b, rows).slice(0, steps).forEach((value, i) => {
         b.store(to.plus(4 * columns * i + VECTOR * v), value);
       });
     });
@@ -76,19 +77,4 @@ const zero: V128 = v128.zero;
 
 function some(b: Body, from: Pointer, lanes: number): V128 {
   return b.let(lanes === 0 ? zero : b.loadSome(from, lanes));
-}
-
-/** The columns of four rows. */
-function transpose(b: Body, rows: readonly V128[]): V128[] {
-  const [p, q, r, s] = rows as [V128, V128, V128, V128];
-  const low = [[p, q], [r, s]].map(([x, y]) =>
-    b.let(v128.shuffle(x as V128, y as V128, [0, 4, 1, 5]))
-  );
-  const high = [[p, q], [r, s]].map(([x, y]) =>
-    b.let(v128.shuffle(x as V128, y as V128, [2, 6, 3, 7]))
-  );
-  return [low, high].flatMap(([x, y]) => [
-    b.let(v128.shuffle(x as V128, y as V128, [0, 1, 4, 5])),
-    b.let(v128.shuffle(x as V128, y as V128, [2, 3, 6, 7])),
-  ]);
 }
