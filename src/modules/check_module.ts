@@ -28,7 +28,7 @@ export const CHECKED = "shoal-module ";
  * @throws {UserError} `config` with the reason.
  */
 export async function checkModule(
-  { path, files }: LocalModule,
+  { path, files, missing }: LocalModule,
   { wait, compute }: ModuleLimits = LIMITS,
 ): Promise<void> {
   const command = Deno.execPath();
@@ -36,7 +36,8 @@ export async function checkModule(
   const child = new Deno.Command(command, {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-remote", "--cached-only", "--frozen", CONFIG],
-      `--allow-read=${[...files.keys(), ...READ_BY_IMPORTS].join(",")}`,
+      // Without permission a missing file would read as a forbidden one.
+      `--allow-read=${[...files.keys(), ...missing, ...READ_BY_IMPORTS].join(",")}`,
       fileURLToPath(packageUrl("workers/module_check.ts")),
       path,
       String(wait),
@@ -89,7 +90,8 @@ export async function checkModule(
   }
 }
 
-function cacheVariables(): Record<string, string> {
+/** Variables that a child needs to find the packages. */
+export function cacheVariables(): Record<string, string> {
   return Object.fromEntries(CACHE_VARIABLES.flatMap((variable) => {
     const { state } = Deno.permissions.querySync({ name: "env", variable });
     const value = state === "granted" ? Deno.env.get(variable) : undefined;

@@ -13,6 +13,7 @@ import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { moduleFilesOf } from "../../src/config/user/user_modules.ts";
 import type { Summary } from "../../src/report/summary.ts";
+import { sourceFaultAt } from "../../src/corpus/examined.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
@@ -153,6 +154,7 @@ async function train(
     note: (kind, entry, sync = false) => journal.write({ kind, ...entry }, { sync }),
     stop,
     ...saver({ config: records.config, out, disk, data, report, atPoint, note }),
+    examine: (step) => sourceFaultAt(config, corpus, step),
     reload: (skips) => newestOf(out, { skips, show, note, lock }),
     now,
     atPoint,

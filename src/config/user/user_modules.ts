@@ -2,7 +2,7 @@
  * Modules of the user that a config names (`model.module`, `data.module`, `optim.module`, `data.tokenizer`): imports them and registers
  * what they define, before the config is validated.
  */
-import { dirname, isAbsolute, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pathExists } from "../../base/files/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -80,11 +80,6 @@ function tokenizerModule(config: object): string | undefined {
 
 function pathFrom(path: string, folder: string): string {
   return path.startsWith("file://") ? fileURLToPath(path) : resolve(folder, path);
-}
-
-/** As {@linkcode withModulePaths}, for the config in a file. */
-export function besideFile<T extends object>(config: T, file: string): T {
-  return withModulePaths(config, dirname(resolve(file)));
 }
 
 /**
