@@ -14,6 +14,7 @@ import { chooseMatmul } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";
 import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
+import { productKernel } from "./wasm/product.ts";
 
 /** Attributes of a matrix product; `epilogue` and `onto` exclude each other. */
 export interface MatmulAttrs {
@@ -129,6 +130,12 @@ export const matmulOp: Op = {
   donate: ({ onto }: MatmulAttrs) => onto ? [2] : [],
   launch(io, attrs: MatmulAttrs, target) {
     return launchMatmul(io, attrs, chooseMatmul(productOf(io, attrs), target).tiling);
+  },
+  wasm: (io, attrs: MatmulAttrs, target) => {
+    const { epilogue, onto = false } = attrs;
+    // The accumulator is read and written as the output.
+    const operands = onto ? { ...io, inputs: io.inputs.slice(0, 2) } : io;
+    return productKernel({ product: productOf(io, attrs), io: operands, epilogue, onto }, target);
   },
   reference,
   cost({ inputs, outputs }, attrs: MatmulAttrs) {

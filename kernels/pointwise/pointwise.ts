@@ -21,6 +21,7 @@ import {
   sourceElement,
   widthOf,
 } from "./broadcast.ts";
+import { pointwiseKernel } from "./pointwise_wasm.ts";
 import { columnSum } from "../reduce/column_sum.ts";
 import { rowSum } from "../reduce/row_sum.ts";
 
@@ -158,6 +159,7 @@ export const pointwiseOp: Op = {
       groups,
     }];
   },
+  wasm: (io, { formula }: PointwiseAttrs) => pointwiseKernel(io, formula),
   reference,
   cost: elementwiseCost,
   vjp,

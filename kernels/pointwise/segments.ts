@@ -17,6 +17,8 @@ import {
   readInput,
 } from "./broadcast.ts";
 
+import { printElements } from "./pointwise_wasm.ts";
+
 /** A segment's formula; `end` is exclusive, and a segment starts at the end of the previous one. */
 export interface FormulaRange {
   readonly end: number;
@@ -132,6 +134,12 @@ export const pointwiseSegmentsOp: Op = {
       groups,
     }];
   },
+  wasm: (io, { ranges }: PointwiseSegmentsAttrs) => ({
+    print: (b, regions) =>
+      ranges.forEach(({ end: to, formula }, r) => {
+        printElements(b, { io, formula, regions, from: ranges[r - 1]?.end ?? 0, to });
+      }),
+  }),
   reference,
   cost: elementwiseCost,
   cases: segmentCases(),

@@ -3,6 +3,7 @@
  * vjp, cost and test cases.
  */
 import type { Shape } from "../base/shape.ts";
+import type { WasmKernel, WasmTarget } from "../wasm/kernel.ts";
 
 /** Element type. */
 export type DType = "f32" | "u32";
@@ -170,6 +171,8 @@ export interface Op {
   shape(inputs: readonly Spec[], attrs: Attrs): readonly Spec[];
   /** The dispatches of a call, in order. */
   launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
+  /** The kernel of a call on a CPU device; without it the device runs the reference. */
+  wasm?(io: Io<Spec>, attrs: Attrs, target: WasmTarget): WasmKernel;
   /** The reference in plain loops, which defines the op. */
   reference(io: Io<View>, attrs: Attrs): void;
   /** Work of a call, for tolerances and benches. */

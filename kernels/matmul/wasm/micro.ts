@@ -1,0 +1,104 @@
+/** Prints the micro-kernel of a product: a tile of sums in registers over one block of K. */
+import { type Formula, formula } from "../../../src/graph/formula.ts";
+import type { Body, Callee } from "../../../src/wasm/body.ts";
+import type { KernelRegions } from "../../../src/wasm/kernel.ts";
+import type { Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import { range } from "../../emit/range.ts";
+import { epilogueOf, type Place } from "./epilogue.ts";
+import type { ProductCall } from "./product.ts";
+
+/** A tile of C: `valid` of its columns exist. */
+export interface WasmTile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly valid: number;
+  /** Values of k. */
+  readonly depth: number;
+}
+
+const IDENTITY: Formula = formula(1, (sum) => sum);
+
+/**
+ * A function of (a at the tile's first row and k, panel of b, extra inputs, outputs; row, column).
+ * It stores sums to the first output, or, in the last block of K, what the epilogue makes of them.
+ */
+export function microKernel(
+  b: Body,
+  { call, regions, tile, strides, startsAtZero, isLast }: {
+    readonly call: ProductCall;
+    readonly regions: KernelRegions;
+    readonly tile: WasmTile;
+    /** Elements of a between values of k, and between rows. */
+    readonly strides: { readonly k: number; readonly row: number };
+    readonly startsAtZero: boolean;
+    readonly isLast: boolean;
+  },
+): Callee {
+  const { product: { m, n } } = call;
+  const { rows, columns, valid, depth } = tile;
+  const aBytes = 4 * ((depth - 1) * strides.k + (rows - 1) * strides.row + 1);
+  const extra = regions.inputs.slice(2, call.io.inputs.length);
+  const signature = {
+    regions: [
+      { name: "a", bytes: aBytes },
+      { name: "panel", bytes: 4 * columns * depth },
+      ...[...extra, ...regions.outputs].map(({ name, bytes }) => ({ name, bytes })),
+    ],
+    ints: [{ min: 0, max: m - rows }, { min: 0, max: n - valid }],
+  };
+  return b.define(signature, (body, [a, panel, ...others], [row, column]) => {
+    if (!a || !panel || !row || !column) return;
+    const outputs = others.slice(extra.length);
+    const places = range(rows).map((r) =>
+      range(Math.ceil(valid / 4)).map((v): Place => ({
+        row: row.plus(r),
+        column: column.plus(4 * v),
+        lanes: Math.min(4, valid - 4 * v),
+      }))
+    );
+    const corner = body.letPointer(
+      body.at(outputs[0] as Region, row.times(n).plus(column).times(4)),
+    );
+    const pointerOf = (region: Region, r: number, v: number): Pointer => {
+      const bytes = 4 * (r * n + 4 * v);
+      if (region === outputs[0]) return corner.plus(bytes);
+      return body.at(region, row.times(n).plus(column).times(4)).plus(bytes);
+    };
+    const sums = places.map((line, r) =>
+      line.map(({ lanes }, v) =>
+        body.variable(
+          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Region, r, v), lanes),
+        )
+      )
+    );
+    body.walk(
+      depth,
+      [[body.at(panel), 4 * columns], [body.at(a), 4 * strides.k]],
+      (right, left) => {
+        const line = (sums[0] ?? []).map((_, v) => body.let(body.load(right.plus(16 * v))));
+        sums.forEach((each, r) => {
+          const factor = body.let(body.loadSplat(left.plus(4 * strides.row * r)));
+          each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, line[v] as V128, sum)));
+        });
+      },
+    );
+    const finish = isLast
+      ? epilogueOf(body, {
+        io: call.io,
+        formula: call.epilogue ?? IDENTITY,
+        extra: others.slice(0, extra.length),
+        n,
+      })
+      : (sum: V128) => [sum];
+    places.forEach((line, r) => {
+      const values = line.map((place, v) => finish((sums[r] as V128[])[v] as V128, place));
+      (values[0] ?? []).forEach((_, k) => {
+        line.forEach(({ lanes }, v) => {
+          const to = pointerOf(outputs[k] as Region, r, v);
+          body.storeSome(to, (values[v] as readonly V128[])[k] as V128, lanes);
+        });
+      });
+    });
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * The WebAssembly kernel of a product: blocks of K and N, b packed into panels (Goto and van de
+ * Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008), and a micro-kernel that holds
+ * a tile of sums in registers. Each sum adds its terms in order of k with fused multiply-add,
+ * whatever the tile and the blocks, so a product over chunks of K has the bits of the whole.
+ */
+import { ceilDiv } from "../../../src/base/shape.ts";
+import type { Formula } from "../../../src/graph/formula.ts";
+import type { Io, Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import { I32, type Pointer, type Region } from "../../../src/wasm/values.ts";
+import type { Product } from "../matmul_choice.ts";
+import { microKernel } from "./micro.ts";
+import { packPanel } from "./pack.ts";
+
+/** Rows of a tile: 6 x 16 sums fill 12 of 16 registers of 256 bits, 6 x 8 of 128 bits. */
+const ROWS = 6;
+/** Elements between the columns of a packed tile of a: whole vectors. */
+const ROW_STRIDE = 8;
+/** Largest depth of a block: a panel of b stays in the first-level cache. */
+const DEPTH = 256;
+/** Columns of a block of b and rows of a block of a: they stay in the second-level cache. */
+const COLUMNS = 480;
+const BLOCK_ROWS = 96;
+/** Panels of b from which on packing a costs less than reading it in strides. */
+const PACKED_FROM = 3;
+
+/** A product with what it stores. */
+export interface ProductCall {
+  readonly product: Product;
+  readonly io: Io<Spec>;
+  readonly epilogue: Formula | undefined;
+  /** The sums start from the values of the output. */
+  readonly onto: boolean;
+}
+
+/** The kernel of a product. */
+export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKernel {
+  const { product: { m, n, k } } = call;
+  const columns = pairs ? 16 : 8;
+  const depth = ceilDiv(k, ceilDiv(k, DEPTH));
+  const panels = ceilDiv(Math.min(n, COLUMNS), columns);
+  const packsA = n > (PACKED_FROM - 1) * columns;
+  const tiles = packsA ? ceilDiv(Math.min(m, BLOCK_ROWS), ROWS) : 0;
+  const panelBytes = 4 * panels * columns * depth;
+  const blocking: Blocking = { columns, depth, packsA, panelBytes };
+  return {
+    scratch: panelBytes + 4 * tiles * ROW_STRIDE * depth,
+    print: (b, regions) => printProduct(b, { call, regions, blocking }),
+  };
+}
+
+/** How a product is cut. */
+interface Blocking {
+  /** Columns of a tile and of a panel of b. */
+  readonly columns: number;
+  /** Values of k in a block. */
+  readonly depth: number;
+  readonly packsA: boolean;
+  /** Bytes of the panels of b in scratch memory; tiles of a follow. */
+  readonly panelBytes: number;
+}
+
+/** A range of an axis, with a size that is known when it is printed. */
+interface Chunk {
+  readonly at: I32;
+  readonly size: number;
+}
+
+function printProduct(
+  b: Body,
+  { call, regions, blocking }: {
+    readonly call: ProductCall;
+    readonly regions: KernelRegions;
+    readonly blocking: Blocking;
+  },
+): void {
+  const { product: { n, k } } = call;
+  const { depth } = blocking;
+  const count = ceilDiv(k, depth);
+  chunks(b, n, COLUMNS, (block) => {
+    // The first and the last block of K differ: sums start there, or the epilogue is applied.
+    const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
+      printBlock(b, { call, regions, blocking, block, part, ...place });
+    const size = Math.min(depth, k);
+    inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
+    if (count > 2) {
+      const to = depth * (count - 1);
+      b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
+    }
+    if (count > 1) {
+      const at = depth * (count - 1);
+      inner({ at: I32.of(at), size: k - at }, { isLast: true });
+    }
+  });
+}
+
+/** Calls `print` for chunks of at most `size`: in a loop, then for the remainder. */
+function chunks(b: Body, n: number, size: number, print: (chunk: Chunk) => void): void {
+  const whole = Math.floor(n / size) * size;
+  if (whole > 0) b.for({ to: whole, step: size }, (at) => print({ at, size }));
+  if (whole < n) print({ at: I32.of(whole), size: n - whole });
+}
+
+/** Packs a block of b, and multiplies all rows of a by it. */
+function printBlock(
+  b: Body,
+  { call, regions, blocking, block, part, isFirst = false, isLast = false }: {
+    readonly call: ProductCall;
+    readonly regions: KernelRegions;
+    readonly blocking: Blocking;
+    readonly block: Chunk;
+    readonly part: Chunk;
+    readonly isFirst?: boolean;
+    readonly isLast?: boolean;
+  },
+): void {
+  const { product: { m, n, k, ta, tb } } = call;
+  const { columns, packsA, panelBytes } = blocking;
+  const { size: depth } = part;
+  const [a, source] = regions.inputs as [Region, Region];
+  /** The panel that starts at a column of the block. */
+  const panelAt = (column: I32): Pointer => b.at(regions.scratch, column.times(4 * depth));
+  /** The packed tile that starts at a row of a block of rows. */
+  const tileAt = (row: I32): Pointer =>
+    b.at(regions.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
+  const elementOfA = (row: I32): Pointer => {
+    const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
+    return b.at(a, element.times(4));
+  };
+  chunks(b, block.size, columns, ({ at, size }) => {
+    const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
+    const column = block.at.plus(at);
+    const element = tb ? column.times(k).plus(part.at) : part.at.times(n).plus(column);
+    b.call(pack, { regions: [b.at(source, element.times(4)), panelAt(at)] });
+  });
+  chunks(b, m, packsA ? BLOCK_ROWS : m, (rowBlock) => {
+    if (packsA) {
+      chunks(b, rowBlock.size, ROWS, ({ at, size: valid }) => {
+        // a is packed as b is, with its rows as columns.
+        const pack = packPanel(b, { n: m, k, tb: !ta }, { columns: ROW_STRIDE, valid, depth });
+        b.call(pack, { regions: [elementOfA(rowBlock.at.plus(at)), tileAt(at)] });
+      });
+    }
+    chunks(b, block.size, columns, ({ at, size: valid }) => {
+      chunks(b, rowBlock.size, ROWS, ({ at: line, size: rows }) => {
+        const strides = ta ? { k: m, row: 1 } : { k: 1, row: k };
+        const micro = microKernel(b, {
+          call,
+          regions,
+          tile: { rows, columns, valid, depth },
+          strides: packsA ? { k: ROW_STRIDE, row: 1 } : strides,
+          startsAtZero: isFirst && !call.onto,
+          isLast,
+        });
+        const row = rowBlock.at.plus(line);
+        b.call(micro, {
+          regions: [
+            packsA ? tileAt(line) : elementOfA(row),
+            panelAt(at),
+            ...[...regions.inputs.slice(2, call.io.inputs.length), ...regions.outputs]
+              .map((region) => b.at(region)),
+          ],
+          ints: [row, block.at.plus(at)],
+        });
+      });
+    });
+  });
+}

@@ -1,0 +1,311 @@
+/** Prints the body of a function: locals, loops, conditions, loads and stores. */
+import { type Code, type EncodedFunction, type LocalType, unsigned } from "./encode.ts";
+import {
+  checkAccess,
+  type Condition,
+  I32,
+  Pointer,
+  type Range,
+  type Region,
+  type V128,
+} from "./values.ts";
+import { vectorOp } from "./vectors.ts";
+
+const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
+const EMPTY = 0x40;
+const [GET, SET, CALL] = [0x20, 0x21, 0x10];
+const [I32_LOAD, I32_STORE] = [0x28, 0x36];
+const [I32_LT_U, I32_NE, SELECT] = [0x49, 0x47, 0x1b];
+const [I32_ADD, I32_SUB, I32_SHR_U] = [0x6a, 0x6b, 0x76];
+const [LOAD, LOAD_SPLAT, STORE, LOAD_LANE, STORE_LANE, LOAD_ONE] = [0, 9, 11, 86, 90, 92];
+/** Log2 of the alignment that accesses promise: elements of 4 bytes. */
+const ALIGNMENT = 2;
+
+/** A vector that statements change. */
+export interface Variable extends V128 {
+  readonly index: number;
+}
+
+/** A pointer and the bytes by which it advances per iteration. */
+export type Walk = readonly [Pointer, number];
+
+/** The parameters of a function: addresses of regions, then integers in ranges. */
+export interface Signature {
+  readonly regions: readonly { readonly name: string; readonly bytes: number }[];
+  readonly ints?: readonly Range[];
+}
+
+/** A function that others of the module call. */
+export interface Callee extends Signature {
+  /** Index in the module. */
+  readonly index: number;
+}
+
+/** Prints the body of a function with its parameters. */
+export type PrintFunction = (b: Body, regions: readonly Region[], ints: readonly I32[]) => void;
+
+/** Adds functions to the module of a body. */
+export type DefineFunction = (signature: Signature, print: PrintFunction) => Callee;
+
+/** A function body under construction. */
+export class Body {
+  /** Adds a function to the module; one with the same body is reused. */
+  readonly define: DefineFunction;
+  readonly #params: number;
+  readonly #locals: LocalType[] = [];
+  #code: Code[] = [];
+
+  constructor(params: number, define: DefineFunction) {
+    this.#params = params;
+    this.define = define;
+  }
+
+  /** The function. */
+  finish(): EncodedFunction {
+    return { params: this.#params, locals: this.#locals, code: this.#code };
+  }
+
+  /**
+   * Calls a function. @throws {RangeError} when a region or an integer is not provably within what
+   * the function was printed for.
+   */
+  call(
+    { index, regions, ints = [] }: Callee,
+    args: { readonly regions: readonly Pointer[]; readonly ints?: readonly I32[] },
+  ): void {
+    const addresses = args.regions.map((pointer, k) => {
+      checkAccess(pointer, regions[k]?.bytes ?? NaN);
+      const { code, offset } = pointer;
+      return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];
+    });
+    const values = args.ints ?? [];
+    if (addresses.length !== regions.length || values.length !== ints.length) {
+      throw new RangeError("Cannot print a call: it has another number of arguments");
+    }
+    values.forEach(({ min, max }, k) => {
+      const range = ints[k] as Range;
+      if (min >= range.min && max <= range.max) return;
+      throw new RangeError(
+        `Cannot print a call: integer ${k} is in [${min}, ${max}], not in [${range.min}, ${range.max}]`,
+      );
+    });
+    this.#emit([addresses, values.map(({ code }) => code), CALL, unsigned(index)]);
+  }
+
+  /** The start of a region. */
+  at(region: Region, bytes: number | I32 = 0): Pointer {
+    const code = [GET, unsigned(region.param)];
+    return new Pointer(region, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);
+  }
+
+  /** The index of the element at a pointer in its region. */
+  elementOf({ region, code, range, offset }: Pointer): I32 {
+    const base = [GET, unsigned(region.param)];
+    const bytes = new I32([code, base, I32_SUB], range).plus(offset);
+    return new I32([bytes.code, I32.of(2).code, I32_SHR_U], {
+      min: Math.floor(bytes.min / 4),
+      max: Math.floor(bytes.max / 4),
+    });
+  }
+
+  /** Computes a vector once. */
+  let(value: V128): V128 {
+    return this.variable(value);
+  }
+
+  /** Computes an integer once. */
+  letInt(value: I32): I32 {
+    return value.known === undefined ? new I32(this.#bind("i32", value.code), value) : value;
+  }
+
+  /** Computes an address once. */
+  letPointer({ region, code, range, offset }: Pointer): Pointer {
+    return new Pointer(region, { code: this.#bind("i32", code), range, offset });
+  }
+
+  /** A vector with an initial value, for {@linkcode set}. */
+  variable(initial: V128): Variable {
+    const index = this.#local("v128");
+    this.#emit([initial.code, SET, unsigned(index)]);
+    return { index, code: [GET, unsigned(index)] };
+  }
+
+  /** Assigns a variable. */
+  set({ index }: Variable, value: V128): void {
+    this.#emit([value.code, SET, unsigned(index)]);
+  }
+
+  /** Loads four elements. */
+  load(from: Pointer): V128 {
+    checkAccess(from, 16);
+    return { code: [from.code, vectorOp(LOAD), access(from)] };
+  }
+
+  /** Loads one element into all lanes. */
+  loadSplat(from: Pointer): V128 {
+    checkAccess(from, 4);
+    return { code: [from.code, vectorOp(LOAD_SPLAT), access(from)] };
+  }
+
+  /** Loads one element into lane 0; the other lanes are zero. */
+  loadOne(from: Pointer): V128 {
+    checkAccess(from, 4);
+    return { code: [from.code, vectorOp(LOAD_ONE), access(from)] };
+  }
+
+  /**
+   * Loads a u32 and clamps it below `below`: an index from data cannot leave its region.
+   */
+  loadIndex(from: Pointer, below: number): I32 {
+    checkAccess(from, 4);
+    const [max, index] = [below - 1, this.#local("i32")];
+    const get = [GET, unsigned(index)];
+    const limit = I32.of(max).code;
+    this.#emit([from.code, I32_LOAD, access(from), SET, unsigned(index)]);
+    return this.letInt(
+      new I32([get, limit, get, limit, I32_LT_U, SELECT], { min: 0, max }),
+    );
+  }
+
+  /** Stores four elements. */
+  store(to: Pointer, value: V128): void {
+    checkAccess(to, 16);
+    this.#emit([to.code, value.code, vectorOp(STORE), access(to)]);
+  }
+
+  /** Loads the first `lanes` elements; the other lanes are zero. */
+  loadSome(from: Pointer, lanes: number): V128 {
+    if (lanes === 4) return this.load(from);
+    let value = this.loadOne(from);
+    for (let lane = 1; lane < lanes; lane++) {
+      const at = from.plus(4 * lane);
+      checkAccess(at, 4);
+      value = { code: [at.code, value.code, vectorOp(LOAD_LANE), access(at), lane] };
+    }
+    return value;
+  }
+
+  /** Stores the first `lanes` elements. */
+  storeSome(to: Pointer, value: V128, lanes: number): void {
+    if (lanes === 4) return this.store(to, value);
+    for (let lane = 0; lane < lanes; lane++) {
+      this.storeOne(to.plus(4 * lane), value, lane as 0 | 1 | 2 | 3);
+    }
+  }
+
+  /** Stores one lane. */
+  storeOne(to: Pointer, value: V128, lane: 0 | 1 | 2 | 3 = 0): void {
+    checkAccess(to, 4);
+    this.#emit([to.code, value.code, vectorOp(STORE_LANE), access(to), lane]);
+  }
+
+  /** Stores an integer. */
+  storeInt(to: Pointer, value: I32): void {
+    checkAccess(to, 4);
+    this.#emit([to.code, value.code, I32_STORE, access(to)]);
+  }
+
+  /**
+   * Runs `body` `count` times with pointers that advance. The first one decides when the loop ends,
+   * so it must advance.
+   */
+  walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
+    if (count === 0) return;
+    const [first] = walks;
+    if (first === undefined || first[1] === 0) {
+      throw new RangeError("Cannot print a loop: its first pointer must advance");
+    }
+    if (count === 1) return body(...walks.map(([pointer]) => pointer));
+    const places = walks.map(([{ code }]) => this.#place("i32", code));
+    const pointers = walks.map(([{ region, range, offset }, step], k) =>
+      new Pointer(region, {
+        code: [GET, unsigned(places[k] as number)],
+        range: {
+          min: range.min + Math.min(0, step * (count - 1)),
+          max: range.max + Math.max(0, step * (count - 1)),
+        },
+        offset,
+      })
+    );
+    const lead = [GET, unsigned(places[0] as number)];
+    const end = this.#bind("i32", [lead, I32.of(count * first[1]).code, I32_ADD]);
+    this.#loop(() => {
+      body(...pointers);
+      walks.forEach(([, step], k) => {
+        const place = unsigned(places[k] as number);
+        if (step !== 0) this.#emit([GET, place, I32.of(step).code, I32_ADD, SET, place]);
+      });
+      return [lead, end, I32_NE];
+    });
+  }
+
+  /** Runs `body` for i = from, from + step, ... while i < to; `step` > 0. */
+  for(
+    { from = 0, to, step = 1 }: {
+      readonly from?: number | I32;
+      readonly to: number | I32;
+      readonly step?: number;
+    },
+    body: (i: I32) => void,
+  ): void {
+    const [start, end] = [I32.of(from), this.letInt(I32.of(to))];
+    if (start.min >= end.max) return;
+    if (start.known !== undefined && end.known !== undefined && start.known + step >= end.known) {
+      return body(start);
+    }
+    const index = this.#place("i32", start.code);
+    const get = [GET, unsigned(index)];
+    const last = start.known === undefined
+      ? end.max - 1
+      : start.known + Math.floor((end.max - 1 - start.known) / step) * step;
+    const i = new I32(get, { min: start.min, max: last });
+    const loop = () =>
+      this.#loop(() => {
+        body(i);
+        this.#emit([get, I32.of(step).code, I32_ADD, SET, unsigned(index)]);
+        return [get, end.code, I32_LT_U];
+      });
+    if (start.max < end.min) loop();
+    else this.if({ code: [get, end.code, I32_LT_U] }, loop);
+  }
+
+  /** Runs `then` where the condition holds, else `otherwise`. */
+  if(condition: Condition, then: () => void, otherwise?: () => void): void {
+    this.#emit([condition.code, IF, EMPTY]);
+    then();
+    if (otherwise !== undefined) {
+      this.#emit([ELSE]);
+      otherwise();
+    }
+    this.#emit([END]);
+  }
+
+  #loop(body: () => Code): void {
+    this.#emit([LOOP, EMPTY]);
+    const again = body();
+    this.#emit([again, BR_IF, 0, END]);
+  }
+
+  #emit(code: Code): void {
+    this.#code.push(code);
+  }
+
+  #local(type: LocalType): number {
+    return this.#params + this.#locals.push(type) - 1;
+  }
+
+  /** A new local with a value; its index. */
+  #place(type: LocalType, code: Code): number {
+    const index = this.#local(type);
+    this.#emit([code, SET, unsigned(index)]);
+    return index;
+  }
+
+  #bind(type: LocalType, code: Code): Code {
+    return [GET, unsigned(this.#place(type, code))];
+  }
+}
+
+function access({ offset }: Pointer): Code {
+  return [ALIGNMENT, unsigned(offset)];
+}

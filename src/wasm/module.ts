@@ -1,0 +1,61 @@
+/** Collects the kernels of one module, each distinct body once, and links their calls. */
+import { type Code, encodeBody, encodeModule, unsigned } from "./encode.ts";
+import { Body, type Callee, type PrintFunction, type Signature } from "./body.ts";
+import { I32 } from "./values.ts";
+
+const [GET, CALL] = [0x20, 0x10];
+
+/** A module under construction. */
+export class ModuleBuilder {
+  readonly #functions: { readonly params: number; readonly body: Uint8Array }[] = [];
+  readonly #known = new Map<string, number>();
+  readonly #exports: Record<string, number> = {};
+
+  /** Number of distinct functions. */
+  get size(): number {
+    return this.#functions.length;
+  }
+
+  /**
+   * Prints a function; one with the same body is reused. @throws {RangeError} when an access is not
+   * provably inside its region.
+   */
+  readonly define = (signature: Signature, print: PrintFunction): Callee => {
+    const { regions, ints = [] } = signature;
+    const params = regions.length + ints.length;
+    const body = new Body(params, this.define);
+    print(
+      body,
+      regions.map(({ name, bytes }, param) => ({ name, bytes, param })),
+      ints.map((range, k) => new I32([GET, unsigned(regions.length + k)], range)),
+    );
+    return { ...signature, index: this.#add(params, encodeBody(body.finish())) };
+  };
+
+  /** Exports a function without parameters that calls kernels in order with constant addresses. */
+  sequence(
+    name: string,
+    calls: readonly { readonly kernel: Callee; readonly addresses: readonly number[] }[],
+  ): void {
+    const code: Code = calls.map(({ kernel, addresses }) => [
+      addresses.map((address) => I32.of(address).code),
+      CALL,
+      unsigned(kernel.index),
+    ]);
+    this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }));
+  }
+
+  /** The bytes of the module. */
+  encode(): Uint8Array<ArrayBuffer> {
+    return encodeModule({ functions: this.#functions, exports: this.#exports });
+  }
+
+  #add(params: number, body: Uint8Array): number {
+    const key = `${params}:${new TextDecoder("latin1").decode(body)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const index = this.#functions.push({ params, body }) - 1;
+    this.#known.set(key, index);
+    return index;
+  }
+}
