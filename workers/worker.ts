@@ -6,10 +6,10 @@ import { quietenLostConsole } from "../src/terminal/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/terminal/signals.ts";
 import { EXIT, UserError } from "../src/base/user_error.ts";
 import { warn } from "../src/base/text/say.ts";
-import { openReference } from "../src/device/reference.ts";
+import type { DeviceKind } from "../src/base/device_kinds.ts";
+import { openDeviceOf } from "../src/device/open.ts";
 import type { Backend } from "../src/device/backend.ts";
 import type { CompileOptions, Device } from "../src/device/types.ts";
-import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { DIALED_MS, openMeeting } from "./trainer/meet.ts";
@@ -24,15 +24,20 @@ const PATIENCE = 500;
 
 /** Opens the device that a config names; its loss ends the process while `serving()`. */
 async function openDevice(
-  kind: string,
-  { backend, compiling, serving }: {
+  kind: DeviceKind,
+  { backend, pairs, compiling, serving }: {
     backend: Backend;
+    pairs: boolean;
     compiling: CompileOptions;
     serving: () => boolean;
   },
 ): Promise<Device> {
-  if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno, backend, compiling });
+  const device = await openDeviceOf(kind, {
+    backend,
+    pairs,
+    compiling,
+    runtime: Deno.version.deno,
+  });
   device.lost.then((reason) =>
     // Closing a device also counts as a loss: by the next task `serving()` tells them apart.
     setTimeout(() => {
@@ -94,7 +99,7 @@ export async function runWorker(): Promise<never> {
   let serving = true;
   try {
     const start = await readStart();
-    const { folder, id, workerId, backend } = start;
+    const { folder, id, workerId, backend, pairs } = start;
     const token = Uint8Array.fromBase64(start.token);
     const meet = await openMeeting({
       socket: (other) => socketPath(folder, other),
@@ -113,7 +118,7 @@ export async function runWorker(): Promise<never> {
         points: faults,
       },
       faults.opening((kind, compiling) =>
-        openDevice(kind, { backend, compiling, serving: () => serving })
+        openDevice(kind, { backend, pairs, compiling, serving: () => serving })
       ),
     );
     serving = false;

@@ -23,6 +23,7 @@ import { chooseMatmul, variantsOf } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";
 import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
+import { productKernel } from "./wasm/product.ts";
 
 /** Attributes of a product of pairs. */
 export interface BatchedMatmulAttrs {
@@ -138,6 +139,10 @@ export const batchedMatmulOp: Op = {
         groups: [x, y, Math.min(target.groups, count - first)],
       };
     });
+  },
+  wasm: (io, attrs: BatchedMatmulAttrs, target) => {
+    const { count, ...product } = sizes(io, attrs);
+    return productKernel({ product, count, io, epilogue: attrs.epilogue, onto: false }, target);
   },
   reference,
   cost(io, attrs: BatchedMatmulAttrs) {

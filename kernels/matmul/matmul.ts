@@ -135,7 +135,8 @@ export const matmulOp: Op = {
     const { epilogue, onto = false } = attrs;
     // The accumulator is read and written as the output.
     const operands = onto ? { ...io, inputs: io.inputs.slice(0, 2) } : io;
-    return productKernel({ product: productOf(io, attrs), io: operands, epilogue, onto }, target);
+    const call = { product: productOf(io, attrs), count: 1, io: operands, epilogue, onto };
+    return productKernel(call, target);
   },
   reference,
   cost({ inputs, outputs }, attrs: MatmulAttrs) {

@@ -5,9 +5,9 @@ import { keyInputs } from "../../src/graph/formula.ts";
 import { printFormulaWasm } from "../../src/graph/formula_wasm.ts";
 import type { Io, Spec } from "../../src/graph/types.ts";
 import type { Body } from "../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel } from "../../src/wasm/kernel.ts";
+import type { KernelAreas, WasmKernel } from "../../src/wasm/kernel.ts";
 import type { VectorKey } from "../../src/wasm/random.ts";
-import type { Pointer, Region, V128 } from "../../src/wasm/values.ts";
+import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { i32x4 } from "../../src/wasm/vectors.ts";
 import { broadcastKindOf } from "./broadcast.ts";
 
@@ -18,16 +18,16 @@ const PAIR = 2 * LANES;
 /** The kernel of a call over all elements. */
 export function pointwiseKernel(io: Io<Spec>, formula: Formula): WasmKernel {
   const n = sizeOf((io.outputs[0] as Spec).shape);
-  return { print: (b, regions) => printElements(b, { io, formula, regions, from: 0, to: n }) };
+  return { print: (b, areas) => printElements(b, { io, formula, areas, from: 0, to: n }) };
 }
 
 /** Prints a formula over the elements [from, to), which is all of them or a range of a flat call. */
 export function printElements(
   b: Body,
-  { io: { inputs, outputs }, formula, regions, from, to }: {
+  { io: { inputs, outputs }, formula, areas, from, to }: {
     readonly io: Io<Spec>;
     readonly formula: Formula;
-    readonly regions: KernelRegions;
+    readonly areas: KernelAreas;
     readonly from: number;
     readonly to: number;
   },
@@ -35,10 +35,10 @@ export function printElements(
   const out = outputs[0] as Spec;
   const columns = out.shape.at(-1) ?? 1;
   const kinds = inputs.map((spec) => broadcastKindOf(spec, out));
-  const keys = keysOf(b, formula, regions);
+  const keys = keysOf(b, formula, areas);
   const scalars = new Map<number, V128>();
   kinds.forEach((kind, k) => {
-    if (kind === "scalar") scalars.set(k, b.let(b.loadSplat(b.at(regions.inputs[k] as Region))));
+    if (kind === "scalar") scalars.set(k, b.let(b.loadSplat(b.at(areas.inputs[k] as Area))));
   });
   const streams = kinds.flatMap((kind, k) =>
     kind === "scalar" || kind === "key" || kind === undefined ? [] : [{ kind, k }]
@@ -68,7 +68,7 @@ export function printElements(
   };
   const store = (at: readonly Pointer[], values: readonly (readonly V128[])[], isOne: boolean) => {
     outputs.forEach((_, k) => {
-      const to = samePlace(b, at[0] as Pointer, regions.outputs[k] as Region);
+      const to = samePlace(b, at[0] as Pointer, areas.outputs[k] as Area);
       values.forEach((each, v) => {
         if (isOne) b.storeOne(to, each[k] as V128);
         else b.store(to.plus(16 * v), each[k] as V128);
@@ -105,8 +105,8 @@ export function printElements(
     b.walk(period / below, walks, (...at) => nest(level - 1, at));
   };
   nest(periods.length - 1, [
-    b.at(regions.outputs[0] as Region, 4 * from),
-    ...streams.map(({ k }) => b.at(regions.inputs[k] as Region, strideOf(k, from))),
+    b.at(areas.outputs[0] as Area, 4 * from),
+    ...streams.map(({ k }) => b.at(areas.inputs[k] as Area, strideOf(k, from))),
   ]);
 }
 
@@ -130,15 +130,15 @@ function periodsOf(
 function keysOf(
   b: Body,
   formula: Formula,
-  { inputs }: KernelRegions,
+  { inputs }: KernelAreas,
 ): ReadonlyMap<number, VectorKey> {
   return new Map(Array.from(keyInputs(formula), (k) => {
-    const at = b.at(inputs[k] as Region);
+    const at = b.at(inputs[k] as Area);
     return [k, [b.let(b.loadSplat(at)), b.let(b.loadSplat(at.plus(4)))]];
   }));
 }
 
 /** The pointer at the same element of another output. */
-function samePlace(b: Body, pointer: Pointer, region: Region): Pointer {
-  return pointer.region === region ? pointer : b.at(region, b.elementOf(pointer).times(4));
+function samePlace(b: Body, pointer: Pointer, area: Area): Pointer {
+  return pointer.area === area ? pointer : b.at(area, b.elementOf(pointer).times(4));
 }

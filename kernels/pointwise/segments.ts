@@ -135,9 +135,9 @@ export const pointwiseSegmentsOp: Op = {
     }];
   },
   wasm: (io, { ranges }: PointwiseSegmentsAttrs) => ({
-    print: (b, regions) =>
+    print: (b, areas) =>
       ranges.forEach(({ end: to, formula }, r) => {
-        printElements(b, { io, formula, regions, from: ranges[r - 1]?.end ?? 0, to });
+        printElements(b, { io, formula, areas, from: ranges[r - 1]?.end ?? 0, to });
       }),
   }),
   reference,

@@ -1,4 +1,5 @@
 /** How a stored model is evaluated: the config, and the data. */
+import type { DeviceKind } from "../base/device_kinds.ts";
 import { basename } from "node:path";
 import { UserError } from "../base/user_error.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -21,7 +22,7 @@ export interface EvaluationOptions {
   readonly stride: number | null;
   readonly workers: number;
   readonly gpus: string | null;
-  readonly device: "auto" | "webgpu" | "reference";
+  readonly device: DeviceKind;
   /** Largest share of the tokens of `data` that may be unknown to the tokenizer. */
   readonly maxUnknown: number;
 }

@@ -4,11 +4,14 @@ import { UserError } from "../base/user_error.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { checkUserPlans } from "../config/user/check_plans.ts";
+import type { CheckOptions } from "../modules/check_module.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { readData, requireTraining } from "../corpus/data.ts";
 import type { Data, Settled } from "../corpus/data.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
+import { requireTraceable } from "./traceable.ts";
 import { validated } from "./validate_state.ts";
 
 /** The data of a run and its initial parameters. */
@@ -19,21 +22,33 @@ export interface RunStart {
 }
 
 /**
- * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`.
+ * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`, and
+ * traces all plans of the config.
  * @throws {UserError} when they are unusable.
  */
-export async function openRunStart(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
-  const begun = await begin(config, from);
+export async function openRunStart(
+  config: RunConfig,
+  from?: Checkpoint,
+  checks: CheckOptions = {},
+): Promise<RunStart> {
+  const begun = await begin(config, from, checks);
   requireTraining(config, begun.data.corpus);
+  await requireTraceable(config, begun.data.corpus.vocabulary, checks);
   return begun;
 }
 
-async function begin(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
+async function begin(
+  config: RunConfig,
+  from: Checkpoint | undefined,
+  checks: CheckOptions,
+): Promise<RunStart> {
   if (from !== undefined) {
     return { data: await readData(config, settledBy(from)), initial: undefined };
   }
   if (config.init === null) return { data: await readData(config), initial: undefined };
-  const { settled, params } = initialOf(config, await openModel(config.init));
+  const opened = await openModel(config.init);
+  await checkUserPlans(config, opened.vocabulary, checks);
+  const { settled, params } = initialOf(config, opened);
   return { data: await readData(config, settled), initial: params };
 }
 

@@ -10,7 +10,8 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveStored } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { withUserModules } from "../config/user/user_modules.ts";
+import { checkUserPlans } from "../config/user/check_plans.ts";
+import { moduleFilesOf, withUserModules } from "../config/user/user_modules.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
@@ -37,7 +38,23 @@ export async function openValidated(path: string): Promise<Checkpoint> {
 }
 
 /** Validates a checkpoint's parts against each other. @throws {Unfit} when they disagree. */
-export function validated({ manifest, model, optimizer }: Checkpoint): ValidatedState {
+export function validated(checkpoint: Checkpoint): ValidatedState {
+  const state = stateOf(checkpoint);
+  const { config, vocabulary } = state;
+  const { model, optimizer } = checkpoint;
+  const shape = fitting("its model is none", () => shapeOf(config, vocabulary));
+  const params = paramsOf(shape.layout);
+  requireTensors(MANIFEST_PARTS[0], { found: model, wanted: params });
+  const moments = stateVectors(config.optim).slice(1).flatMap((moment) =>
+    paramsOf(shape.layout, moment).map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))
+  );
+  const carried = carriedShapes(shape.carries, config.micro_batches);
+  requireTensors(MANIFEST_PARTS[1], { found: optimizer, wanted: [...moments, ...carried] });
+  return state;
+}
+
+/** The contents of a checkpoint, without a trace of its model. @throws {Unfit} */
+function stateOf({ manifest, model }: Checkpoint): ValidatedState {
   const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
@@ -59,14 +76,6 @@ export function validated({ manifest, model, optimizer }: Checkpoint): Validated
       `${MANIFEST_PARTS[0]} has ${model.size} tensors for ${config.model.layers} layers`,
     );
   }
-  const shape = fitting("its model is none", () => shapeOf(config, vocabulary));
-  const params = paramsOf(shape.layout);
-  requireTensors(MANIFEST_PARTS[0], { found: model, wanted: params });
-  const moments = stateVectors(config.optim).slice(1).flatMap((moment) =>
-    paramsOf(shape.layout, moment).map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))
-  );
-  const carried = carriedShapes(shape.carries, config.micro_batches);
-  requireTensors(MANIFEST_PARTS[1], { found: optimizer, wanted: [...moments, ...carried] });
   return { config, tokenizer, vocabulary };
 }
 
@@ -132,11 +141,18 @@ function requireTensors(
 }
 
 /**
- * Validator for checkpoint loaders. Imports the modules of the user that the config names.
+ * Validator for checkpoint loaders. Imports the modules of the user that the config names, and traces
+ * its plans in a child process if there are any.
  * @throws {Unfit} when the checkpoint's parts disagree.
- * @throws {UserError} for a module that is missing, changed or does not load.
+ * @throws {UserError} for a module that is missing, changed, does not load or cannot be traced.
  */
 export async function validateState(checkpoint: Checkpoint): Promise<void> {
-  await withUserModules(Object(checkpoint.manifest.config));
+  const filled = await withUserModules(Object(checkpoint.manifest.config));
+  if ((await moduleFilesOf(filled)).size > 0) {
+    const { vocabulary } = stateOf(checkpoint);
+    // The stored config may name a place where a module no longer is.
+    const config = fitting("its config is none", () => resolveStored(filled));
+    await checkUserPlans(config, vocabulary);
+  }
   validated(checkpoint);
 }

@@ -3,6 +3,7 @@
  * follow from it. `./shoal` reads the lines with `name`, `section` and `purpose`, also where there
  * is no Deno yet: they stay on lines of their own.
  */
+import { vectorFlags } from "../device/v8.ts";
 import { type Machine, permissionFlags, type PermissionName } from "./permissions.ts";
 
 /** What belongs together in a list of commands. `develop` needs a checkout. */
@@ -24,6 +25,8 @@ export interface Entry {
   readonly permissions: PermissionName;
   /** Flags of V8. */
   readonly v8?: string;
+  /** Whether the process itself may compute on the CPU device. */
+  readonly computes?: true;
 }
 
 /** A line of shell, which `deno task` reads. */
@@ -46,7 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "sweep",
     section: "train",
     purpose: "Train many models from one file of axes, budgets and seeds",
-    runs: { entry: "src/cli/sweep/sweep.ts", permissions: "sweep" },
+    runs: { entry: "src/cli/sweep/sweep.ts", permissions: "sweep", computes: true },
   },
   {
     name: "workers",
@@ -68,13 +71,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "eval",
     section: "models",
     purpose: "Loss, perplexity and bits per byte of a run on a text",
-    runs: { entry: "src/cli/eval/eval.ts", permissions: "train" },
+    runs: { entry: "src/cli/eval/eval.ts", permissions: "train", computes: true },
   },
   {
     name: "generate",
     section: "models",
     purpose: "Continue a prompt with the model of a run",
-    runs: { entry: "src/cli/generate/generate.ts", permissions: "generate" },
+    runs: { entry: "src/cli/generate/generate.ts", permissions: "generate", computes: true },
   },
   {
     name: "export",
@@ -92,13 +95,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "plan",
     section: "measure",
     purpose: "What a run takes before it starts: memory, time, tokens, FLOP",
-    runs: { entry: "src/cli/plan/plan.ts", permissions: "plan" },
+    runs: { entry: "src/cli/plan/plan.ts", permissions: "plan", computes: true },
   },
   {
     name: "profile",
     section: "measure",
     purpose: "Where the time of a step goes, op by op",
-    runs: { entry: "src/cli/profile/profile.ts", permissions: "profile" },
+    runs: { entry: "src/cli/profile/profile.ts", permissions: "profile", computes: true },
   },
   {
     name: "scaling",
@@ -190,11 +193,14 @@ export function entryOf(name: string): Entry {
 
 /** The options of Deno with which a command runs: the words between `deno` and its module. */
 export function denoOptions(name: string, machine: Machine): string[] {
-  const { permissions, v8 } = entryOf(name);
+  const { permissions, v8, computes } = entryOf(name);
+  const flags = [v8, computes ? vectorFlags(Deno.version.deno) : undefined].filter((each) =>
+    each !== undefined
+  );
   return [
     ...["run", "--quiet", "--no-prompt", "--no-remote"],
     ...permissionFlags(permissions, machine),
-    ...v8 === undefined ? [] : [`--v8-flags=${v8}`],
+    ...flags.length === 0 ? [] : [`--v8-flags=${flags.join(",")}`],
   ];
 }
 

@@ -1,4 +1,5 @@
 /** Flags and words that commands about one model share. */
+import { DEVICE_KINDS } from "../base/device_kinds.ts";
 import * as z from "zod";
 import { UserError } from "../base/user_error.ts";
 import { deviceElsewhere } from "../config/elsewhere.ts";
@@ -9,7 +10,7 @@ export const WHICH = z.enum(["newest", "best"]).default("newest").describe(
 );
 
 /** Where a model computes. */
-export const DEVICE = z.enum(["auto", "webgpu", "reference"]).default("auto").meta({
+export const DEVICE = z.enum(DEVICE_KINDS).default("auto").meta({
   meant: deviceElsewhere,
 }).describe("Where kernels run; reference is plain loops and slow");
 

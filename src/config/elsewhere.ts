@@ -175,7 +175,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
 /** Advice on the `device` key, and the device names of other trainers that it answers. */
 const DEVICES: Readonly<Record<string, string>> = {
   "webgpu takes the GPU": "cuda gpu mps rocm hip xpu vulkan metal dx12 nvidia amd tpu",
-  "auto takes a software driver where there is no GPU": "cpu software llvmpipe lavapipe",
+  "auto takes a software driver where there is no GPU": "software llvmpipe lavapipe",
 };
 
 /** Section names of other trainers, and the equivalent sections. */

@@ -2,6 +2,7 @@
  * The schema of a run's config: the sections of the components, the keys of the run as a whole, and
  * the checks across sections.
  */
+import { DEVICE_KINDS, isDriverless } from "../base/device_kinds.ts";
 import * as z from "zod";
 import { checkpointSchema } from "../checkpoint/schema.ts";
 import { dataSchema } from "../data/schema.ts";
@@ -40,9 +41,10 @@ export const runSchema = z.strictObject({
       "Worker processes, at most micro_batches; the result does not depend on it. If not given, " +
         "training takes one for each card, or for each core where a software driver computes",
     ),
-  device: z.enum(["auto", "webgpu", "reference"]).default("auto")
+  device: z.enum(DEVICE_KINDS).default("auto")
     .describe(
-      "Where kernels run: auto and webgpu need an adapter, reference is plain loops and slow",
+      "Where kernels run: auto and webgpu need an adapter, cpu is WebAssembly on the cores, " +
+        "reference is plain loops and slow",
     ),
   gpus: z.string().regex(/^[^,\s]+(,[^,\s]+)*$/, {
     error: "need numbers of cards with commas between them, as 0,1",
@@ -81,8 +83,8 @@ export const runSchema = z.strictObject({
   if (!Number.isSafeInteger(steps * micro_batches * micro_batch_size)) {
     fault("steps", "need steps x micro_batches x micro_batch_size below 2^53: the product is not");
   }
-  if (run.gpus !== null && run.device === "reference") {
-    fault("gpus", "need device auto or webgpu: reference computes on no card");
+  if (run.gpus !== null && isDriverless(run.device)) {
+    fault("gpus", `need device auto or webgpu: ${run.device} computes on no card`);
   }
   const directions = modelOf(run.model).directions?.(run.model) ?? [];
   if (run.report.gradient_reach && directions.length === 0) {

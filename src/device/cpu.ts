@@ -2,10 +2,11 @@
  * The CPU device: prints a plan as one WebAssembly module, whose function `run` calls the kernels of
  * the plan in order with constant addresses. All slots are ranges of one memory.
  */
+import { maxOf } from "../base/extremes.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Target, View } from "../graph/types.ts";
 import type { Plan, Region as PlanRegion } from "../plan/types.ts";
-import type { Callee } from "../wasm/body.ts";
+import type { Callee } from "../wasm/function.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import type { WasmTarget } from "../wasm/kernel.ts";
 import { CpuMemory, LinearMemory } from "./cpu_memory.ts";
@@ -64,7 +65,7 @@ async function load(
   const kernels = plan.calls.map(({ op, attrs, inputs, outputs }) =>
     op.wasm?.({ inputs, outputs }, attrs, target)
   );
-  const scratch = Math.max(0, ...kernels.map((kernel) => kernel?.scratch ?? 0));
+  const scratch = maxOf([0, ...kernels.map((kernel) => kernel?.scratch ?? 0)]);
   const scratchAt = linear.allocate(scratch);
   const builder = new ModuleBuilder();
   const runs: { kernel: Callee; addresses: number[] }[][] = [];
@@ -85,7 +86,7 @@ async function load(
       })),
       { name: `${call.op.name} scratch`, bytes: kernel.scratch ?? 0 },
     ];
-    const index = builder.define({ regions: named }, (b, all) => {
+    const index = builder.define({ areas: named }, (b, all) => {
       kernel.print(b, {
         inputs: all.slice(0, call.inputs.length),
         outputs: all.slice(call.inputs.length, -1),

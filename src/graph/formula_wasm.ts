@@ -1,6 +1,6 @@
 /** Prints formulas as vector expressions of WebAssembly, with common subexpressions computed once. */
 import type { Body } from "../wasm/body.ts";
-import { cos, exp, log, sin, tanh } from "../wasm/math.ts";
+import { cosVector, expVector, logVector, sinVector, tanhVector } from "../wasm/math.ts";
 import { threefryVector, type VectorKey } from "../wasm/random.ts";
 import type { V128 } from "../wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../wasm/vectors.ts";
@@ -13,12 +13,12 @@ const ONE = f32x4.splat(1);
 
 const UNARY: Readonly<Record<Unary, (b: Body, a: V128) => V128>> = {
   neg: (_, a) => f32x4.neg(a),
-  exp,
-  log,
-  tanh,
+  exp: expVector,
+  log: logVector,
+  tanh: tanhVector,
   sqrt: (_, a) => f32x4.sqrt(a),
-  sin,
-  cos,
+  sin: sinVector,
+  cos: cosVector,
   // NaN compares false with 0 and stays as it is; so does 0.
   sign: (_, a) => {
     const signed = v128.or(ONE, v128.and(a, i32x4.splat(0x80000000)));

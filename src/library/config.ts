@@ -1,4 +1,5 @@
 /** The config of a run as programs write it. */
+import type { DeviceKind } from "../base/device_kinds.ts";
 
 /** A section of a config: plain values by key, as `docs` and `--help` of the commands list them. */
 export type ConfigSection = Readonly<Record<string, unknown>>;
@@ -20,7 +21,7 @@ export interface TrainConfig {
    */
   readonly workers?: number;
   /** Where kernels run: `auto` and `webgpu` need an adapter, `reference` is plain loops and slow. */
-  readonly device?: "auto" | "webgpu" | "reference";
+  readonly device?: DeviceKind;
   /** Card of each worker by number, PCI address or UUID, as `0,1`; null chooses. */
   readonly gpus?: string | null;
   /** Folder that the run writes to; null names one after the run. */

@@ -1,12 +1,13 @@
 /** Options and results of a stored model. */
+import type { DeviceKind } from "../base/device_kinds.ts";
 import type { RowEnd } from "../generate/row.ts";
 
 /** Options of `openModel`. */
 export interface OpenModelOptions {
   /** Checkpoint of a run: the newest that verifies (default), or that of the lowest validation loss. */
   readonly which?: "newest" | "best";
-  /** Where it computes; default `auto`, which needs a GPU adapter. `reference` is slow. */
-  readonly device?: "auto" | "webgpu" | "reference";
+  /** Where it computes; default `auto`, which needs a GPU adapter. `cpu` is WebAssembly, `reference` is slow. */
+  readonly device?: DeviceKind;
   /** Called with notices, as for a damaged checkpoint that was skipped. */
   readonly warn?: (text: string) => void;
 }

@@ -117,7 +117,8 @@ async function trained(
   const read = typeof given === "string"
     ? besideFile(await loadConfig(given), given)
     : withModulePaths({ ...given } as PlainConfig, Deno.cwd());
-  const input = withWorkers(await withUserModules(resume ? await resumed(read, folder) : read));
+  const named = resume ? await resumed(read, folder) : read;
+  const input = withWorkers(await withUserModules(named, { signal: stop }));
   const config = resolveConfig(resume ? input : await withInitialModel(input, warn));
   const out = resolve(folder ?? config.out ?? freeFolder(join("runs", config.name)));
   const saysWorkers = input["workers"] !== undefined;

@@ -10,9 +10,9 @@ import { sourceIn } from "../corpus/corpus.ts";
 import { requireEvaluable } from "../corpus/evaluable.ts";
 import { streamAfter } from "../data/tokenizers/stream_after.ts";
 import { MAX_UNKNOWN } from "../data/unknown.ts";
-import { openReference } from "../device/reference.ts";
+import type { DeviceKind } from "../base/device_kinds.ts";
+import { openDeviceOf } from "../device/open.ts";
 import type { Device } from "../device/types.ts";
-import { openWebGpu } from "../device/webgpu.ts";
 import { packLosses } from "../engine/evaluation.ts";
 import { Decoder } from "../engine/decoder.ts";
 import { holdParams } from "../engine/load_params.ts";
@@ -39,11 +39,11 @@ import type {
 export class TrainedModel implements Disposable {
   readonly #opened: OpenedModel;
   readonly #device: Device;
-  readonly #kind: "auto" | "webgpu" | "reference";
+  readonly #kind: DeviceKind;
   readonly #lost: Promise<never>;
   #decoder: Promise<Decoder> | undefined;
 
-  private constructor(opened: OpenedModel, device: Device, kind: "auto" | "webgpu" | "reference") {
+  private constructor(opened: OpenedModel, device: Device, kind: DeviceKind) {
     this.#opened = opened;
     this.#device = device;
     this.#kind = kind;
@@ -67,9 +67,7 @@ export class TrainedModel implements Disposable {
     { which = "newest", device: kind = "auto", warn = () => {} }: OpenModelOptions = {},
   ): Promise<TrainedModel> {
     const opened = await openModel(path, { which, warn });
-    const device = kind === "reference"
-      ? openReference()
-      : await openWebGpu({ runtime: Deno.version.deno });
+    const device = await openDeviceOf(kind, { runtime: Deno.version.deno });
     return new TrainedModel(opened, device, kind);
   }
 

@@ -6,11 +6,9 @@ import {
   UserDefinitions,
 } from "../base/user_definitions.ts";
 import type * as z from "zod";
-import { showShape } from "../base/shape.ts";
-import { UserError } from "../base/user_error.ts";
-import type { Tensor } from "../graph/types.ts";
-import { isRowSum, type LossTerms, type Term } from "../nn/terms.ts";
+import { callUser } from "../base/user_calls.ts";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
+import { heldTerms, requireShape, requireTerms, type UserWork } from "./user_terms.ts";
 
 const registered = new UserDefinitions<ModelDefinition<AnyModel>>();
 
@@ -53,62 +51,33 @@ function isDefinition(value: unknown): value is ModelDefinition<AnyModel> & {
     typeof loss === "function" && typeof schema?.safeExtend === "function";
 }
 
-/** The definition with its functions held to the shapes that they promise, in one line each. */
+/** The definition with its functions held to what they promise, in one line for each fault. */
 function checked(
   definition: ModelDefinition<AnyModel>,
   module: string,
 ): ModelDefinition<AnyModel> {
-  const { kind, loss, logits } = definition;
-  const within = <T>(what: string, work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      // Shape rules throw RangeErrors; anything else that a function of the user throws is its own.
-      const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-      throw new UserError(
-        "config",
-        `Cannot trace the ${what} of model ${kind} (${module}): ${line}`,
-      );
-    }
-  };
+  const { kind, loss, logits, generates, directions, faults, unused, flops } = definition;
+  const tracing: UserWork = (what, work, check) =>
+    callUser({ doing: `trace ${what} of model ${kind}`, module }, work, check);
+  const asking =
+    <A extends readonly unknown[], T>(name: string, ask: (...args: A) => T) => (...args: A): T =>
+      callUser({ doing: `call ${name} of model ${kind}`, module }, () => ask(...args));
   return {
     ...definition,
-    loss: (scope, batch, config, task) =>
-      within("loss", () => {
-        const terms = loss(scope, batch, config, task);
-        requireTerms(terms);
-        return terms;
-      }),
+    loss: (...args) => heldTerms(tracing("the loss", () => loss(...args), requireTerms), tracing),
     ...logits && {
-      logits: (scope, input, config) =>
-        within("logits", () => {
-          const made = logits(scope, input, config);
-          const [rows = 0, time = 0] = input.tokens.shape;
-          const wanted = input.last ? [rows, input.classes] : [rows, time, input.classes];
+      logits: (scope, input, config) => {
+        const { tokens: { shape: [rows = 0, time = 0] }, last, classes } = input;
+        const wanted = last ? [rows, classes] : [rows, time, classes];
+        return tracing("the logits", () => logits(scope, input, config), (made) => {
           requireShape(made, wanted);
-          return made;
-        }),
+        });
+      },
     },
+    ...generates && { generates: asking("generates", generates) },
+    ...directions && { directions: asking("directions", directions) },
+    ...faults && { faults: asking("faults", faults) },
+    ...unused && { unused: asking("unused", unused) },
+    ...flops && { flops: asking("flops", flops) },
   };
-}
-
-function requireTerms(terms: LossTerms): void {
-  const all: readonly (readonly [string, Partial<Term>])[] = Object.entries(Object(terms));
-  if (all.length === 0) throw new RangeError("need at least one term by name: got none");
-  for (const [name, { sum, per, weight }] of all) {
-    if (sum === undefined || (per !== "targets" && per !== "micro_batches")) {
-      throw new RangeError(`term ${name} needs { sum, per: "targets" | "micro_batches", weight }`);
-    }
-    if (typeof weight !== "number" || !Number.isFinite(weight)) {
-      throw new RangeError(`term ${name} needs a weight that is a number: ${weight}`);
-    }
-    if (typeof sum !== "object" || !isRowSum(sum)) requireShape(sum, [1], `term ${name}: `);
-  }
-}
-
-function requireShape(tensor: Tensor, wanted: readonly number[], prefix = ""): void {
-  const { shape, dtype } = Object(tensor) as Partial<Tensor>;
-  if (dtype === "f32" && shape?.join() === wanted.join()) return;
-  const got = shape === undefined ? "no tensor" : `${dtype} ${showShape(shape)}`;
-  throw new RangeError(`${prefix}need f32 ${showShape(wanted)}: got ${got}`);
 }

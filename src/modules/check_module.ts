@@ -1,13 +1,17 @@
 /**
- * Imports a module of the user in a child process first, with the permissions of a worker. So a module
- * that never comes to an end, or needs what workers may not do, is refused before it runs here.
+ * Runs code of the user in a child process first, with the permissions of a worker. So a module that
+ * never comes to an end, or needs what workers may not do, is refused before it runs here.
  */
 import { fileURLToPath } from "node:url";
+import { once } from "../base/once.ts";
 import { CONFIG, packageUrl, READ_BY_IMPORTS } from "../base/installed.ts";
 import { parseJsonText } from "../base/text/json.ts";
+import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
 import { atUnload } from "../base/unload.ts";
-import { moduleError } from "./import_module.ts";
+import { EXIT, type ExitName, UserError } from "../base/user_error.ts";
+import { CALLED, CHECKED, type ModuleCheck, type ModuleOutcome } from "./check_protocol.ts";
+import { cannotUse, MAX_REASON } from "./import_module.ts";
 import type { LocalModule } from "./local_files.ts";
 
 /** Time limits in ms: for a module that waits, and for one that computes. */
@@ -19,9 +23,18 @@ export interface ModuleLimits {
 const LIMITS: ModuleLimits = { wait: 30_000, compute: 40_000 };
 /** Variables that locate Deno's cache of packages and compiled modules. */
 const CACHE_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+/** Time limit in ms for the child process to start. */
+const START = 60_000;
+/** Most characters that modules may print. */
+const MAX_PRINTED = 1 << 20;
 
-/** Prefix of the line with the result. */
-export const CHECKED = "shoal-module ";
+/** How a check is run. */
+export interface CheckOptions {
+  /** Default: the limits of the documentation. */
+  readonly limits?: ModuleLimits | undefined;
+  /** Ends the check when it is aborted: it throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Requires a module to load in a child process; does nothing where this process may start none.
@@ -29,64 +42,137 @@ export const CHECKED = "shoal-module ";
  */
 export async function checkModule(
   { path, files, missing }: LocalModule,
-  { wait, compute }: ModuleLimits = LIMITS,
+  limits: ModuleLimits = LIMITS,
+): Promise<void> {
+  await checkInChild({ modules: [path] }, { files: [...files.keys(), ...missing], limits });
+}
+
+/**
+ * Requires code of the user to pass a check in a child process, which may read `files`; does nothing
+ * where this process may start none.
+ * @throws {UserError} what the check throws; `config` where it takes too long or ends its process.
+ */
+export async function checkInChild(
+  check: ModuleCheck,
+  { files, limits = LIMITS, signal }: CheckOptions & { readonly files: Iterable<string> },
 ): Promise<void> {
   const command = Deno.execPath();
   if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") return;
+  signal?.throwIfAborted();
   const child = new Deno.Command(command, {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-remote", "--cached-only", "--frozen", CONFIG],
-      // Without permission a missing file would read as a forbidden one.
-      `--allow-read=${[...files.keys(), ...missing, ...READ_BY_IMPORTS].join(",")}`,
+      `--allow-read=${[...files, ...READ_BY_IMPORTS].join(",")}`,
       fileURLToPath(packageUrl("workers/module_check.ts")),
-      path,
-      String(wait),
     ],
     clearEnv: true,
     env: { NO_COLOR: "1", ...cacheVariables() },
-    // Never written to: it closes when this process ends, and the child with it.
+    // It closes when this process ends, and the child ends with it.
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let isLate = false;
-  const kill = () => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has already exited.
-    }
+  let why: string | undefined;
+  const end = (reason: string) => {
+    why ??= reason;
+    kill(child);
   };
-  using _ = atUnload(kill);
-  const timer = setTimeout(() => {
-    isLate = true;
-    kill();
-  }, compute);
+  using _ = atUnload(() => kill(child));
+  const stop = () => kill(child);
+  signal?.addEventListener("abort", stop);
+  let timer = setTimeout(
+    () => end(`its process needs longer than ${START / 1000} s to start`),
+    START,
+  );
+  // The child's first line says that code of the user follows.
+  const started = () => {
+    clearTimeout(timer);
+    const late = `it computes for longer than ${limits.compute / 1000} s`;
+    timer = setTimeout(() => end(late), limits.compute);
+  };
+  const stdin = child.stdin.getWriter();
   try {
-    const [{ code, signal }, stdout, stderr] = await Promise.all([
+    const request = new TextEncoder().encode(
+      JSON.stringify({ ...check, wait: limits.wait }) + "\n",
+    );
+    const printed = () => end(`it prints more than ${MAX_PRINTED} characters`);
+    const [{ code, signal: by }, stdout, stderr] = await Promise.all([
       child.status,
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
+      textOf(child.stdout, printed, once(started)),
+      textOf(child.stderr, printed),
+      stdin.write(request).catch(() => {}), // it may have ended already
     ]);
-    if (isLate) throw moduleError(path, `it computes for longer than ${compute / 1000} s`);
-    const lines = stdout.trimEnd().split("\n");
-    const last = lines.pop() ?? "";
-    if (code === 0 && last.startsWith(CHECKED)) {
-      const printed = [...lines, ...stderr.split("\n")].filter((line) => line !== "");
-      if (printed.length > 0) warnText(printed.join("\n"));
-      const { reason } = Object(parseJsonText(last.slice(CHECKED.length)));
-      if (reason === undefined) return;
-      throw moduleError(path, String(reason));
+    signal?.throwIfAborted();
+    const lines = stdout.split("\n");
+    const outcome = lines.findLast((line) => line.startsWith(CHECKED));
+    if (why === undefined && code === 0 && outcome !== undefined) {
+      if (check.vocabulary === undefined) sayPrinted([...lines, ...stderr.split("\n")]);
+      return requirePassed(outcome.slice(CHECKED.length));
     }
     const said = stderr.split("\n").findLast((line) => line.startsWith("error: "));
-    throw moduleError(
-      path,
-      said?.slice("error: ".length) ??
-        `its process ended ${signal === null ? `with code ${code}` : `by ${signal}`}`,
-    );
+    const reason = why ?? said?.replace(/^error: (Uncaught (\(in promise\) )?)?/, "") ??
+      `its process ended ${by === null ? `with code ${code}` : `by ${by}`}`;
+    const call = lines.findLast((line) => line.startsWith(CALLED)) ?? "";
+    const what = valueIn(call.slice(CALLED.length)) ?? cannotUse(check.modules[0] ?? "");
+    const line = `${what}: ${reason.slice(0, MAX_REASON)}`;
+    throw new UserError("config", oneLine(line).toWellFormed());
   } finally {
     clearTimeout(timer);
-    await child.stdin.close().catch(() => {});
+    signal?.removeEventListener("abort", stop);
+    await stdin.close().catch(() => {});
+  }
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has already exited.
+  }
+}
+
+/**
+ * The text of a stream; beyond the limit the rest is dropped and `tooLong` called. `begun` is called
+ * when there is some.
+ */
+async function textOf(
+  stream: ReadableStream<Uint8Array>,
+  tooLong: () => void,
+  begun: () => void = () => {},
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of stream) {
+    begun();
+    if (text.length > MAX_PRINTED) tooLong();
+    else text += decoder.decode(bytes, { stream: true });
+  }
+  return text;
+}
+
+/** Shows what modules printed while they were imported. */
+function sayPrinted(lines: readonly string[]): void {
+  const own = lines.filter((line) =>
+    line !== "" && !line.startsWith(CHECKED) && !line.startsWith(CALLED)
+  );
+  if (own.length > 0) warnText(own.join("\n"));
+}
+
+/** Throws the fault of an outcome. Its form is checked: a module can print such a line itself. */
+function requirePassed(text: string): void {
+  const { fault } = Object(valueIn(text)) as ModuleOutcome;
+  if (fault === undefined) return;
+  const { exit, message } = Object(fault) as Partial<NonNullable<ModuleOutcome["fault"]>>;
+  const name: ExitName = Object.hasOwn(EXIT, String(exit)) ? exit as ExitName : "config";
+  throw new UserError(name, oneLine(String(message)).toWellFormed());
+}
+
+/** The value of a JSON text; undefined for another text, as a line that was cut short. */
+function valueIn(json: string): unknown {
+  try {
+    return parseJsonText(json);
+  } catch {
+    return undefined;
   }
 }
 

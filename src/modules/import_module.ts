@@ -14,7 +14,7 @@ export interface ImportedModule extends LocalModule {
 /** Time limit for a module that waits while it is imported, ms. */
 const TIMEOUT = 30_000;
 /** Maximum characters of a reason in an error text. */
-const MAX_REASON = 500;
+export const MAX_REASON = 500;
 
 const imported = new Map<string, Promise<ImportedModule>>();
 
@@ -78,7 +78,12 @@ async function loadWithin(
 /** The error of a module that does not load, in one line. */
 export function moduleError(path: string, reason: string): UserError {
   const line = oneLine(reason.slice(0, MAX_REASON)).toWellFormed();
-  return new UserError("config", `Cannot use the module ${path}: ${line}`);
+  return new UserError("config", `${cannotUse(path)}: ${line}`);
+}
+
+/** The first part of an error text about a module as a whole. */
+export function cannotUse(path: string): string {
+  return `Cannot use the module ${path}`;
 }
 
 function requireUnchanged(module: ImportedModule, { files }: LocalModule): void {

@@ -1,6 +1,7 @@
 /** Describes in one line why a module of the user does not load. */
 import { fileURLToPath } from "node:url";
 import { own } from "../base/own.ts";
+import { thrownLine } from "../base/text/thrown.ts";
 
 /**
  * The message of an error with its position in the file at `path` or in an import. Positions in the
@@ -15,7 +16,7 @@ export function moduleReason(
     readonly subject?: "a config" | "a module";
   },
 ): string {
-  const text = error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
+  const text = error instanceof Error ? `${error.message}\n${error.stack}` : thrownLine(error);
   // Remove ANSI colors, which some of Deno's messages have.
   // deno-lint-ignore no-control-regex
   const plain = text.replaceAll(/\x1b\[\d+m/g, "");

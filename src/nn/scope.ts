@@ -5,7 +5,7 @@
 import type { Key } from "../base/random.ts";
 import { foldName, normals, uniforms } from "../base/random.ts";
 import type { HiddenMatrix, Shape } from "../base/shape.ts";
-import { sizeOf } from "../base/shape.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
 import type { Tensor, Trace } from "../graph/types.ts";
 
 /** Initialisation of a parameter. */
@@ -72,7 +72,10 @@ export interface Scope {
   readonly decode: Decode | undefined;
   /** The child scope `name`. */
   in(name: string): Scope;
-  /** Declares an f32 parameter; the same name returns the same tensor (weight sharing). */
+  /**
+   * Declares an f32 parameter; the same name returns the same tensor (weight sharing).
+   * @throws {RangeError} for sizes that are no whole numbers above 0.
+   */
   param(name: string, shape: Shape, init: Init, options?: ParamOptions): Tensor;
   /** An f32 state [B, ...] from the previous batch; zeros at the start of a sequence. */
   carry(name: string, shape: Shape): Tensor;
@@ -124,6 +127,7 @@ export function newScope(
       const full = path + name;
       const known = params.find((p) => p.name === full);
       if (known !== undefined) return known.tensor;
+      requireSizes(full, shape);
       const tensor = trace.source({ shape, dtype: "f32" }, "param", full);
       const decay = shape.length > 1;
       params.push({ name: full, shape, init, decay, lrScale, ...options, tensor });
@@ -159,6 +163,14 @@ export function newScope(
     },
   });
   return { scope: at(""), params, carries, caches };
+}
+
+/** @throws {RangeError} for sizes that are no whole numbers above 0, as a width of 1.5. */
+function requireSizes(name: string, shape: Shape): void {
+  if (shape.every((size) => Number.isInteger(size) && size > 0)) return;
+  throw new RangeError(
+    `Cannot declare ${name}: need sizes that are whole numbers above 0: ${showShape(shape)}`,
+  );
 }
 
 /** Initial values of a parameter: a function of the seed's key and its name, shape and init. */

@@ -9,6 +9,7 @@ import * as z from "zod";
 import { checkSchedule, commonFields, decoupledDecay } from "./fields.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
 import type { Optimizer } from "./types.ts";
+import { heldOptimizer } from "./user_optimizer.ts";
 
 /** The schema of an optimizer's own keys, as `z.strictObject` of zod makes it. */
 export interface OptimizerKeys<K> {
@@ -76,7 +77,7 @@ export function registerOptimizer(
   exported: unknown,
   from: DefiningModule,
 ): string {
-  const { sha256, shipped } = from;
+  const { module, sha256, shipped } = from;
   const { kind, keys = z.strictObject({}), optimizer } = Object(exported) as Partial<
     OptimizerDefinition
   >;
@@ -99,6 +100,7 @@ export function registerOptimizer(
     ...commonFields,
     ...keys.shape as z.ZodRawShape,
   }).superRefine((config, context) => checkSchedule(config as unknown as ScheduleConfig, context));
-  registered.add(sha256, { optimizer: optimizer as Optimizer<unknown>, schema });
+  const held = heldOptimizer(optimizer as Optimizer<unknown>, { kind, module });
+  registered.add(sha256, { optimizer: held, schema });
   return kind;
 }

@@ -58,19 +58,36 @@ export function elementwiseRule<C extends UpdateConfig>(
     trace({ ranges, source, scalar }, config) {
       const { clip } = config;
       const numbers = [...clip === 0 ? [] : [GRAD_NORM], ...scalars].map(scalar);
-      const state = ["param", ...moments(config)].map((vector) => source(vector));
+      const names = { scalars, state: ["param", ...moments(config)] };
+      const state = names.state.map((vector) => source(vector));
       const inputs = [source("grad"), ...numbers, ...state];
       let end = 0;
       applyAll(pointwiseSegmentsOp, inputs, {
         ranges: ranges.map(({ length, decay, lrScale, weightDecay }) => {
           const own = weightDecay === undefined ? config : { ...config, weight_decay: weightDecay };
-          return {
-            end: end += length,
-            formula: clipFormula(update(own, { decay, lrScale }), clip),
-          };
+          const made = update(own, { decay, lrScale });
+          requireSignature(made, names);
+          return { end: end += length, formula: clipFormula(made, clip) };
         }),
         donate: state.map((_, k) => inputs.length - state.length + k),
       });
     },
   };
+}
+
+/** @throws {RangeError} for a formula of other arguments or results than its rule declares. */
+function requireSignature(
+  { inputs, outputs }: Formula,
+  { scalars, state }: { readonly scalars: readonly string[]; readonly state: readonly string[] },
+): void {
+  const wanted = ["gradient", "clip factor", ...scalars, ...state];
+  if (inputs !== wanted.length) {
+    throw new RangeError(
+      `need a formula of ${wanted.length} arguments (${wanted.join(", ")}): it has ${inputs}`,
+    );
+  }
+  if (outputs.length === state.length) return;
+  throw new RangeError(
+    `need a formula of ${state.length} results (${state.join(", ")}): it has ${outputs.length}`,
+  );
 }

@@ -1,12 +1,13 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
-import { type Code, type EncodedFunction, type LocalType, unsigned } from "./encode.ts";
+import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
+import type { Callee, DefineFunction } from "./function.ts";
 import {
+  type Area,
   checkAccess,
   type Condition,
   I32,
   Pointer,
   type Range,
-  type Region,
   type V128,
 } from "./values.ts";
 import { vectorOp } from "./vectors.ts";
@@ -29,33 +30,15 @@ export interface Variable extends V128 {
 /** A pointer and the bytes by which it advances per iteration. */
 export type Walk = readonly [Pointer, number];
 
-/** The parameters of a function: addresses of regions, then integers in ranges. */
-export interface Signature {
-  readonly regions: readonly { readonly name: string; readonly bytes: number }[];
-  readonly ints?: readonly Range[];
-}
-
-/** A function that others of the module call. */
-export interface Callee extends Signature {
-  /** Index in the module. */
-  readonly index: number;
-}
-
-/** Prints the body of a function with its parameters. */
-export type PrintFunction = (b: Body, regions: readonly Region[], ints: readonly I32[]) => void;
-
-/** Adds functions to the module of a body. */
-export type DefineFunction = (signature: Signature, print: PrintFunction) => Callee;
-
 /** A function body under construction. */
 export class Body {
   /** Adds a function to the module; one with the same body is reused. */
-  readonly define: DefineFunction;
+  readonly define: DefineFunction<Body>;
   readonly #params: number;
   readonly #locals: LocalType[] = [];
-  #code: Code[] = [];
+  #code: WasmCode[] = [];
 
-  constructor(params: number, define: DefineFunction) {
+  constructor(params: number, define: DefineFunction<Body>) {
     this.#params = params;
     this.define = define;
   }
@@ -66,20 +49,20 @@ export class Body {
   }
 
   /**
-   * Calls a function. @throws {RangeError} when a region or an integer is not provably within what
+   * Calls a function. @throws {RangeError} when a area or an integer is not provably within what
    * the function was printed for.
    */
   call(
-    { index, regions, ints = [] }: Callee,
-    args: { readonly regions: readonly Pointer[]; readonly ints?: readonly I32[] },
+    { index, areas, ints = [] }: Callee,
+    args: { readonly areas: readonly Pointer[]; readonly ints?: readonly I32[] },
   ): void {
-    const addresses = args.regions.map((pointer, k) => {
-      checkAccess(pointer, regions[k]?.bytes ?? NaN);
+    const addresses = args.areas.map((pointer, k) => {
+      checkAccess(pointer, areas[k]?.bytes ?? NaN);
       const { code, offset } = pointer;
       return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];
     });
     const values = args.ints ?? [];
-    if (addresses.length !== regions.length || values.length !== ints.length) {
+    if (addresses.length !== areas.length || values.length !== ints.length) {
       throw new RangeError("Cannot print a call: it has another number of arguments");
     }
     values.forEach(({ min, max }, k) => {
@@ -92,15 +75,15 @@ export class Body {
     this.#emit([addresses, values.map(({ code }) => code), CALL, unsigned(index)]);
   }
 
-  /** The start of a region. */
-  at(region: Region, bytes: number | I32 = 0): Pointer {
-    const code = [GET, unsigned(region.param)];
-    return new Pointer(region, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);
+  /** The start of a area. */
+  at(area: Area, bytes: number | I32 = 0): Pointer {
+    const code = [GET, unsigned(area.param)];
+    return new Pointer(area, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);
   }
 
-  /** The index of the element at a pointer in its region. */
-  elementOf({ region, code, range, offset }: Pointer): I32 {
-    const base = [GET, unsigned(region.param)];
+  /** The index of the element at a pointer in its area. */
+  elementOf({ area, code, range, offset }: Pointer): I32 {
+    const base = [GET, unsigned(area.param)];
     const bytes = new I32([code, base, I32_SUB], range).plus(offset);
     return new I32([bytes.code, I32.of(2).code, I32_SHR_U], {
       min: Math.floor(bytes.min / 4),
@@ -119,8 +102,8 @@ export class Body {
   }
 
   /** Computes an address once. */
-  letPointer({ region, code, range, offset }: Pointer): Pointer {
-    return new Pointer(region, { code: this.#bind("i32", code), range, offset });
+  letPointer({ area, code, range, offset }: Pointer): Pointer {
+    return new Pointer(area, { code: this.#bind("i32", code), range, offset });
   }
 
   /** A vector with an initial value, for {@linkcode set}. */
@@ -154,7 +137,7 @@ export class Body {
   }
 
   /**
-   * Loads a u32 and clamps it below `below`: an index from data cannot leave its region.
+   * Loads a u32 and clamps it below `below`: an index from data cannot leave its area.
    */
   loadIndex(from: Pointer, below: number): I32 {
     checkAccess(from, 4);
@@ -217,8 +200,8 @@ export class Body {
     }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
     const places = walks.map(([{ code }]) => this.#place("i32", code));
-    const pointers = walks.map(([{ region, range, offset }, step], k) =>
-      new Pointer(region, {
+    const pointers = walks.map(([{ area, range, offset }, step], k) =>
+      new Pointer(area, {
         code: [GET, unsigned(places[k] as number)],
         range: {
           min: range.min + Math.min(0, step * (count - 1)),
@@ -280,13 +263,13 @@ export class Body {
     this.#emit([END]);
   }
 
-  #loop(body: () => Code): void {
+  #loop(body: () => WasmCode): void {
     this.#emit([LOOP, EMPTY]);
     const again = body();
     this.#emit([again, BR_IF, 0, END]);
   }
 
-  #emit(code: Code): void {
+  #emit(code: WasmCode): void {
     this.#code.push(code);
   }
 
@@ -295,17 +278,17 @@ export class Body {
   }
 
   /** A new local with a value; its index. */
-  #place(type: LocalType, code: Code): number {
+  #place(type: LocalType, code: WasmCode): number {
     const index = this.#local(type);
     this.#emit([code, SET, unsigned(index)]);
     return index;
   }
 
-  #bind(type: LocalType, code: Code): Code {
+  #bind(type: LocalType, code: WasmCode): WasmCode {
     return [GET, unsigned(this.#place(type, code))];
   }
 }
 
-function access({ offset }: Pointer): Code {
+function access({ offset }: Pointer): WasmCode {
   return [ALIGNMENT, unsigned(offset)];
 }

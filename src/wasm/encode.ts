@@ -4,7 +4,7 @@
  */
 
 /** Bytes of instructions; nested, so that expressions are composed without copying. */
-export type Code = readonly (number | Code)[];
+export type WasmCode = readonly (number | WasmCode)[];
 
 /** Types of locals and parameters. */
 export type LocalType = "i32" | "v128";
@@ -16,7 +16,7 @@ export interface EncodedFunction {
   /** Types of the other locals. */
   readonly locals: readonly LocalType[];
   /** The instructions, without the final `end`. */
-  readonly code: Code;
+  readonly code: WasmCode;
 }
 
 const TYPE_BYTES: Readonly<Record<LocalType, number>> = { i32: 0x7f, v128: 0x7b };
@@ -51,10 +51,10 @@ export function signed(value: number): number[] {
 }
 
 /** The bytes of nested code. */
-export function flatten(code: Code): Uint8Array<ArrayBuffer> {
+export function codeBytes(code: WasmCode): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(4096);
   let size = 0;
-  const add = (part: Code) => {
+  const add = (part: WasmCode) => {
     for (const each of part) {
       if (typeof each !== "number") add(each);
       else {
@@ -80,8 +80,8 @@ export function encodeBody({ locals, code }: EncodedFunction): Uint8Array<ArrayB
     else runs.push([type, 1]);
   }
   const declared = runs.map(([type, count]) => [...unsigned(count), TYPE_BYTES[type]]);
-  const body = flatten([vector(declared), code, END]);
-  return flatten([unsigned(body.length), Array.from(body)]);
+  const body = codeBytes([vector(declared), code, END]);
+  return codeBytes([unsigned(body.length), Array.from(body)]);
 }
 
 /** A module to encode. */
@@ -101,7 +101,7 @@ export function encodeModule({ functions, exports }: EncodedModule): Uint8Array<
     vector([]),
   ]);
   const memory = [...name("env"), ...name("memory"), 0x02, 0x01, 0, ...unsigned(MOST_PAGES)];
-  return flatten([
+  return codeBytes([
     [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     section(1, vector(types)),
     section(2, vector([memory])),
@@ -114,7 +114,7 @@ export function encodeModule({ functions, exports }: EncodedModule): Uint8Array<
   ]);
 }
 
-function vector(items: readonly Code[]): Code {
+function vector(items: readonly WasmCode[]): WasmCode {
   return [unsigned(items.length), ...items];
 }
 
@@ -123,7 +123,7 @@ function name(text: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function section(id: number, content: Code): Code {
-  const bytes = flatten(content);
+function section(id: number, content: WasmCode): WasmCode {
+  const bytes = codeBytes(content);
   return [id, unsigned(bytes.length), Array.from(bytes)];
 }

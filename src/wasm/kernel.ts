@@ -1,6 +1,6 @@
 /** The WebAssembly form of an op's call. */
 import type { Body } from "./body.ts";
-import type { Region } from "./values.ts";
+import type { Area } from "./values.ts";
 
 /** The properties of a CPU device that kernels are printed for. No choice by it changes bits. */
 export interface WasmTarget {
@@ -9,12 +9,12 @@ export interface WasmTarget {
 }
 
 /** Where a kernel reads and writes. */
-export interface KernelRegions {
-  readonly inputs: readonly Region[];
+export interface KernelAreas {
+  readonly inputs: readonly Area[];
   /** An output that is updated in place has the address of its input. */
-  readonly outputs: readonly Region[];
+  readonly outputs: readonly Area[];
   /** Undefined contents, for this call alone. */
-  readonly scratch: Region;
+  readonly scratch: Area;
 }
 
 /** The kernel of one call. */
@@ -22,5 +22,5 @@ export interface WasmKernel {
   /** Bytes of scratch memory; default: 0. */
   readonly scratch?: number;
   /** Prints the body. */
-  readonly print: (b: Body, regions: KernelRegions) => void;
+  readonly print: (b: Body, areas: KernelAreas) => void;
 }

@@ -14,7 +14,7 @@ const LN2_LOW = 1.428606765330187e-6;
 const [EXP_MAX, EXP_MIN] = [88.8, -104.2];
 
 /** The polynomial with coefficients from the highest power down. */
-export function polynomial(b: Body, x: V128, coefficients: readonly number[]): V128 {
+function polynomial(b: Body, x: V128, coefficients: readonly number[]): V128 {
   const [first = 0, ...rest] = coefficients;
   return rest.reduce<V128>(
     (sum, c) => b.let(f32x4.madd(sum, x, f32x4.splat(c))),
@@ -23,7 +23,7 @@ export function polynomial(b: Body, x: V128, coefficients: readonly number[]): V
 }
 
 /** e^x: range reduction by ln 2 in two parts (Cody and Waite, 1980), then a polynomial. */
-export function exp(b: Body, x: V128): V128 {
+export function expVector(b: Body, x: V128): V128 {
   const clamped = b.let(
     f32x4.pmax(f32x4.pmin(x, f32x4.splat(EXP_MAX)), f32x4.splat(EXP_MIN)),
   );
@@ -48,9 +48,9 @@ export function exp(b: Body, x: V128): V128 {
 }
 
 /** tanh x: an odd polynomial near 0, else 1 - 2 / (e^2|x| + 1) with the sign of x. */
-export function tanh(b: Body, x: V128): V128 {
+export function tanhVector(b: Body, x: V128): V128 {
   const size = b.let(f32x4.abs(x));
-  const e = exp(b, f32x4.add(size, size));
+  const e = expVector(b, f32x4.add(size, size));
   const one = f32x4.splat(1);
   const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(e, one)));
   const signed = b.let(v128.or(far, v128.and(x, i32x4.splat(0x80000000))));
@@ -67,7 +67,7 @@ export function tanh(b: Body, x: V128): V128 {
 }
 
 /** Natural logarithm. */
-export function log(b: Body, x: V128): V128 {
+export function logVector(b: Body, x: V128): V128 {
   const isSmall = b.let(f32x4.lt(x, f32x4.splat(2 ** -126)));
   const scaled = b.let(v128.select(isSmall, f32x4.mul(x, f32x4.splat(2 ** 23)), x));
   const bits = b.let(i32x4.sub(scaled, i32x4.splat(0x3f3504f3)));
@@ -101,12 +101,12 @@ export function log(b: Body, x: V128): V128 {
 }
 
 /** Sine of radians. */
-export function sin(b: Body, x: V128): V128 {
+export function sinVector(b: Body, x: V128): V128 {
   return sinusoid(b, x, 0);
 }
 
 /** Cosine of radians. */
-export function cos(b: Body, x: V128): V128 {
+export function cosVector(b: Body, x: V128): V128 {
   return sinusoid(b, x, 1);
 }
 

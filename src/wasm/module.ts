@@ -1,6 +1,7 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
-import { type Code, encodeBody, encodeModule, unsigned } from "./encode.ts";
-import { Body, type Callee, type PrintFunction, type Signature } from "./body.ts";
+import { encodeBody, encodeModule, unsigned, type WasmCode } from "./encode.ts";
+import { Body } from "./body.ts";
+import type { Callee, PrintFunction, Signature } from "./function.ts";
 import { I32 } from "./values.ts";
 
 const [GET, CALL] = [0x20, 0x10];
@@ -18,16 +19,16 @@ export class ModuleBuilder {
 
   /**
    * Prints a function; one with the same body is reused. @throws {RangeError} when an access is not
-   * provably inside its region.
+   * provably inside its area.
    */
-  readonly define = (signature: Signature, print: PrintFunction): Callee => {
-    const { regions, ints = [] } = signature;
-    const params = regions.length + ints.length;
+  readonly define = (signature: Signature, print: PrintFunction<Body>): Callee => {
+    const { areas, ints = [] } = signature;
+    const params = areas.length + ints.length;
     const body = new Body(params, this.define);
     print(
       body,
-      regions.map(({ name, bytes }, param) => ({ name, bytes, param })),
-      ints.map((range, k) => new I32([GET, unsigned(regions.length + k)], range)),
+      areas.map(({ name, bytes }, param) => ({ name, bytes, param })),
+      ints.map((range, k) => new I32([GET, unsigned(areas.length + k)], range)),
     );
     return { ...signature, index: this.#add(params, encodeBody(body.finish())) };
   };
@@ -37,7 +38,7 @@ export class ModuleBuilder {
     name: string,
     calls: readonly { readonly kernel: Callee; readonly addresses: readonly number[] }[],
   ): void {
-    const code: Code = calls.map(({ kernel, addresses }) => [
+    const code: WasmCode = calls.map(({ kernel, addresses }) => [
       addresses.map((address) => I32.of(address).code),
       CALL,
       unsigned(kernel.index),

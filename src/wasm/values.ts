@@ -1,8 +1,8 @@
 /**
- * Typed expressions of WebAssembly: 32-bit integers with known ranges, pointers into regions, and
- * vectors. Ranges let {@linkcode checkAccess} prove that each access is inside its region.
+ * Typed expressions of WebAssembly: 32-bit integers with known ranges, pointers into areas, and
+ * vectors. Ranges let {@linkcode checkAccess} prove that each access is inside its area.
  */
-import type { Code } from "./encode.ts";
+import type { WasmCode } from "./encode.ts";
 import { signed } from "./encode.ts";
 
 const I32_CONST = 0x41;
@@ -18,13 +18,13 @@ export interface Range {
 
 /** A 32-bit integer expression with its range. */
 export class I32 implements Range {
-  readonly code: Code;
+  readonly code: WasmCode;
   readonly min: number;
   readonly max: number;
   /** The value, if it is known. */
   readonly known: number | undefined;
 
-  constructor(code: Code, { min, max }: Range) {
+  constructor(code: WasmCode, { min, max }: Range) {
     if (!(min <= max) || Math.abs(min) >= LIMIT || Math.abs(max) >= LIMIT) {
       throw new RangeError(`Cannot print an integer in [${min}, ${max}]: it may not fit 32 bits`);
     }
@@ -82,27 +82,27 @@ export class I32 implements Range {
 }
 
 /** A range of bytes that a kernel may access; its address is parameter `param` of the function. */
-export interface Region {
+export interface Area {
   readonly name: string;
   readonly bytes: number;
   readonly param: number;
 }
 
-/** An address inside a region: a computed part, and a constant that is encoded in the access. */
+/** An address inside a area: a computed part, and a constant that is encoded in the access. */
 export class Pointer {
-  readonly region: Region;
-  /** Code of region address + computed part. */
-  readonly code: Code;
+  readonly area: Area;
+  /** WasmCode of area address + computed part. */
+  readonly code: WasmCode;
   /** Range of the computed part in bytes. */
   readonly range: Range;
   /** Constant part in bytes. */
   readonly offset: number;
 
   constructor(
-    region: Region,
-    { code, range, offset }: { code: Code; range: Range; offset: number },
+    area: Area,
+    { code, range, offset }: { code: WasmCode; range: Range; offset: number },
   ) {
-    this.region = region;
+    this.area = area;
     this.code = code;
     this.range = range;
     this.offset = offset;
@@ -110,12 +110,12 @@ export class Pointer {
 
   /** The address `bytes` further. */
   plus(bytes: number | I32): Pointer {
-    const { region, code, range, offset } = this;
+    const { area, code, range, offset } = this;
     const index = I32.of(bytes);
     if (index.known !== undefined) {
-      return new Pointer(region, { code, range, offset: offset + index.known });
+      return new Pointer(area, { code, range, offset: offset + index.known });
     }
-    return new Pointer(region, {
+    return new Pointer(area, {
       code: [code, index.code, I32_ADD],
       range: { min: range.min + index.min, max: range.max + index.max },
       offset,
@@ -124,23 +124,23 @@ export class Pointer {
 }
 
 /**
- * Proves that an access of so many bytes is inside its region. @throws {RangeError} otherwise, which
+ * Proves that an access of so many bytes is inside its area. @throws {RangeError} otherwise, which
  * is a fault of the kernel's printer.
  */
-export function checkAccess({ region, range, offset }: Pointer, bytes: number): void {
+export function checkAccess({ area, range, offset }: Pointer, bytes: number): void {
   const [first, end] = [range.min + offset, range.max + offset + bytes];
-  if (range.min >= 0 && offset >= 0 && end <= region.bytes) return;
+  if (range.min >= 0 && offset >= 0 && end <= area.bytes) return;
   throw new RangeError(
-    `Cannot print an access to bytes [${first}, ${end}) of ${region.name}: it has ${region.bytes}`,
+    `Cannot print an access to bytes [${first}, ${end}) of ${area.name}: it has ${area.bytes}`,
   );
 }
 
 /** A vector expression of 128 bits: four f32 or four i32. */
 export interface V128 {
-  readonly code: Code;
+  readonly code: WasmCode;
 }
 
 /** A condition: an i32 that is 0 or 1. */
 export interface Condition {
-  readonly code: Code;
+  readonly code: WasmCode;
 }

@@ -1,11 +1,11 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
-import { type Code, signed, unsigned } from "./encode.ts";
+import { signed, unsigned, type WasmCode } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
 
 const PREFIX = 0xfd;
 
 /** The code of a vector instruction by its number. */
-export function vectorOp(number: number): Code {
+export function vectorOp(number: number): WasmCode {
   return [PREFIX, unsigned(number)];
 }
 
@@ -106,7 +106,7 @@ export const v128 = {
 } as const;
 
 /** Lane `lane` in all lanes. */
-export function spread(a: V128, lane: 0 | 1 | 2 | 3): V128 {
+export function splatLane(a: V128, lane: 0 | 1 | 2 | 3): V128 {
   return v128.shuffle(a, a, [lane, lane, lane, lane]);
 }
 

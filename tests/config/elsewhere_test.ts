@@ -156,7 +156,6 @@ Deno.test("a device of another name gets the one that is meant", () => {
     ...Object.fromEntries(
       ["cuda", "cuda:0", "gpu", "GPU", "mps"].map((name) => [name, " (webgpu takes the GPU)"]),
     ),
-    cpu: " (auto takes a software driver where there is no GPU)",
     quantum: "",
     constructor: "",
   };

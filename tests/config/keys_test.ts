@@ -7,7 +7,7 @@ const FROZEN = [
   "seed integer >= 0 = 1337",
   "steps integer >= 1 = 1000",
   "workers integer >= 1 = 1",
-  "device auto | webgpu | reference = auto",
+  "device auto | cpu | webgpu | reference = auto",
   "gpus string | null = null",
   "out string | null = null",
   "init string | null = null",

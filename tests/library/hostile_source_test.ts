@@ -72,13 +72,13 @@ const FAULTS: readonly (readonly [part: string, by: string, exit: string, says: 
     TRAIN,
     "train({ step }) { if (step === 2) throw { a: 1 }; return batchFrom(step); }",
     "data",
-    /a batch of source counting \(\S+\): it threw \{"a":1\} at step 2, micro-batch 0$/,
+    /a batch of source counting \(\S+\): \{"a":1\} at step 2, micro-batch 0$/,
   ],
   [
     TRAIN,
     "async train() { return batchFrom(0); }",
     "data",
-    /need a batch \{ tensors, counted, fresh \}: got a promise$/,
+    /a batch of source counting \(\S+\): need its result, not a promise: it must not be async$/,
   ],
   ["fresh: true", "fresh: 1", "data", /need fresh, true or false or a list of 2 of them: got 1$/],
   [

@@ -26,7 +26,7 @@ Deno.test("a room may import itself, the rooms of its row, and nothing else", ()
   );
   assertEquals(
     importFault("src/graph/trace.ts", "../plan/types.ts"),
-    "src/graph may import src/base, not src/plan",
+    "src/graph may import src/base, src/wasm, not src/plan",
   );
   // Rows are not inherited: src/reduce may import src/transport, src/config may not.
   assertStringIncludes(importFault("src/config/keys.ts", "../transport/frame.ts") ?? "", "not src");

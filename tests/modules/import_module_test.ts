@@ -91,6 +91,7 @@ Deno.test("a module that cannot be one, is missing or throws is refused in one l
     await line(folder.write("throws.ts", '\nthrow new Error("not today\\nor ever");')),
     /throws\.ts: not today at line 2, column 7$/,
   );
+  assertMatch(await line(folder.write("value.ts", "throw { a: 1 };")), /value\.ts: \{"a":1\}$/);
   assertMatch(await line(folder.write("syntax.ts", "const = 1;")), /syntax\.ts: .*line 1/);
 });
 

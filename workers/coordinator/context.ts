@@ -61,6 +61,7 @@ export class RunContext {
     this.group = new WorkerGroup({
       launch: run.launch,
       cards: run.cards ?? [],
+      device: config.device,
       workers: config.workers,
       rules: rulesOf(config, run.rules),
       note: (kind, note) => this.note(kind, note),

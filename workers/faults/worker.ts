@@ -2,13 +2,14 @@
  * A worker's end of a fault plan: decorates its channel to the coordinator and its device, and injects
  * the faults that an order carries at the points that the worker passes.
  */
+import type { DeviceKind } from "../../src/base/device_kinds.ts";
 import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { FencedChannel, Header } from "../../src/transport/channel.ts";
 import { ChannelDecorator } from "./channel.ts";
 import type { InjectedFault, WORKER_POINTS } from "./schema.ts";
 
 type Point = typeof WORKER_POINTS[number];
-type OpenDevice = (kind: string, compiling: CompileOptions) => Promise<Device>;
+type OpenDevice = (kind: DeviceKind, compiling: CompileOptions) => Promise<Device>;
 
 /** The part of a replica that faults damage. */
 export interface DamagedReplica {

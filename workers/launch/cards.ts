@@ -13,6 +13,7 @@ import {
 } from "../../src/cards/listings.ts";
 import { type Pin, type PinnedCard, pinOf } from "../../src/cards/pin.ts";
 import { BACKEND_VARIABLE, selectBackend, showBackend } from "../../src/device/backend.ts";
+import { type DeviceKind, isDriverless } from "../../src/base/device_kinds.ts";
 import { CHILD, passedEnvironment } from "./spawn.ts";
 
 /** The keys of a run that decide its cards. */
@@ -21,7 +22,7 @@ export interface CardsAsked {
   /** Null: as many as there are cards, at most `micro_batches`. */
   readonly workers: number | null;
   readonly micro_batches?: number;
-  readonly device: "auto" | "webgpu" | "reference";
+  readonly device: DeviceKind;
 }
 
 /** The cards of a machine. */
@@ -64,7 +65,7 @@ export async function cardsFor(
   const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
   const pins = PINNED.map((name) => [name, Deno.env.get(name)] as const);
   const isPinned = pins.some(([, value]) => value !== undefined);
-  if (device === "reference") return [];
+  if (isDriverless(device)) return [];
   const backend = selectBackend();
   if (backend === "gl") {
     const asked = `${BACKEND_VARIABLE} asks for ${showBackend(backend)}`;
@@ -119,6 +120,7 @@ export async function defaultWorkers(
   const equal = 2 ** Math.floor(Math.log2(navigator.hardwareConcurrency));
   const most = Math.min(equal, micro_batches, MAX_ON_CORES);
   const isSet = (name: string) => Deno.env.get(name) !== undefined;
+  if (device === "cpu") return most;
   // The listing has only Vulkan's drivers.
   if (device !== "reference" && selectBackend() !== "vulkan") return 1;
   if (most === 1 || device === "reference" || [...PINNED, THREADS].some(isSet)) return 1;

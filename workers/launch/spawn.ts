@@ -10,6 +10,7 @@ import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
+import { vectorFlags } from "../../src/device/v8.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
 import {
@@ -38,6 +39,8 @@ export interface WorkerStart {
   readonly token: string;
   /** The backend that the environment names: a worker may not read its environment. */
   readonly backend: Backend;
+  /** Whether the process has the flags of `vectorFlags()`. */
+  readonly pairs: boolean;
 }
 
 /** Time for a worker to end by itself once its stdin is closed, ms. */
@@ -198,7 +201,7 @@ function start(
     workerId: number;
     token: Uint8Array;
   },
-  { workerIds, workers, reads = [], modules = new Map(), cards = [] }: LaunchOptions,
+  { workerIds, workers, reads = [], modules = new Map(), cards = [], device }: LaunchOptions,
 ): Started {
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < workerIds; peer++) sockets.push(socketPath(folder, peer));
@@ -207,9 +210,11 @@ function start(
   } catch {
     // There was none.
   }
+  const flags = device === "cpu" ? vectorFlags(Deno.version.deno) : undefined;
   const child = new Deno.Command(binary, {
     args: [
       ...CHILD,
+      ...flags === undefined ? [] : [`--v8-flags=${flags}`],
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${[folder, ...reads, ...modules.keys(), ...READ_BY_IMPORTS].join(",")}`,
       `--allow-write=${folder}`,
@@ -225,7 +230,8 @@ function start(
   // Drivers and the runtime print contents of files and variables: warnText() makes them printable.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
   const backend = selectBackend();
-  const begin: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
+  const pairs = flags !== undefined;
+  const begin: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend, pairs };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported instead of this write.
   writer.write(new TextEncoder().encode(JSON.stringify(begin) + "\n")).catch(() => {});

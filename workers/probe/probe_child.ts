@@ -3,8 +3,7 @@
  * from stdin, prints `warm` when it is ready, starts at the next line, and prints its times. If stdin
  * ends instead, it exits.
  */
-import { openReference } from "../../src/device/reference.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { openDeviceOf } from "../../src/device/open.ts";
 import { openRunStart } from "../../src/artifacts/run_start.ts";
 import { withUserModules } from "../../src/config/user/user_modules.ts";
 import { lineReader } from "../launch/lines.ts";
@@ -13,10 +12,14 @@ import type { ProbeRequest } from "./probe_together.ts";
 
 async function main(): Promise<void> {
   const next = lineReader(Deno.stdin.readable);
-  const { config, steps, workers, backend }: ProbeRequest = JSON.parse(await next() ?? "null");
-  const device = config.device === "reference"
-    ? openReference()
-    : await openWebGpu({ runtime: Deno.version.deno, backend });
+  const { config, steps, workers, backend, pairs }: ProbeRequest = JSON.parse(
+    await next() ?? "null",
+  );
+  const device = await openDeviceOf(config.device, {
+    backend,
+    pairs,
+    runtime: Deno.version.deno,
+  });
   await withUserModules(config);
   const { data: { corpus } } = await openRunStart(config);
   const warm = await warmProbe(device, { config, corpus, steps, workers });

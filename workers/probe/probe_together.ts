@@ -6,6 +6,7 @@ import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
+import { vectorFlags } from "../../src/device/v8.ts";
 import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
 import { CHILD, environment } from "../launch/spawn.ts";
@@ -16,6 +17,8 @@ export interface ProbeRequest {
   readonly steps: number;
   readonly workers: number;
   readonly backend: Backend;
+  /** Whether the process has the flags of `vectorFlags()`. */
+  readonly pairs: boolean;
 }
 
 /** Deadline for all to be warm, and then done, ms: kernels may take long to compile. */
@@ -34,12 +37,14 @@ export async function probeTogether(
 ): Promise<Probed | string> {
   const { workers } = config;
   const signal = AbortSignal.timeout(PATIENCE);
+  const flags = config.device === "cpu" ? vectorFlags(Deno.version.deno) : undefined;
   const children = Array.from(
     { length: workers },
-    (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, signal }),
+    (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, flags, signal }),
   );
   try {
-    const request: ProbeRequest = { config, steps, workers, backend: selectBackend() };
+    const backend = selectBackend();
+    const request: ProbeRequest = { config, steps, workers, backend, pairs: flags !== undefined };
     await Promise.all(children.map((child) => child.send(JSON.stringify(request))));
     const warm = await Promise.all(children.map((child) => child.line()));
     const cold = children.find((_, i) => warm[i] !== "warm");
@@ -73,14 +78,20 @@ interface Child {
 }
 
 function start(
-  { workers, pin, signal }: {
+  { workers, pin, flags, signal }: {
     workers: number;
     pin: Readonly<Record<string, string>>;
+    flags: string | undefined;
     signal: AbortSignal;
   },
 ): Child {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...CHILD, "--allow-read", new URL("./probe_child.ts", import.meta.url).href],
+    args: [
+      ...CHILD,
+      ...flags === undefined ? [] : [`--v8-flags=${flags}`],
+      "--allow-read",
+      new URL("./probe_child.ts", import.meta.url).href,
+    ],
     clearEnv: true,
     env: { ...environment(workers), ...pin },
     stdin: "piped",

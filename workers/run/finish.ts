@@ -7,6 +7,9 @@ import type { EventSink } from "../../src/report/events.ts";
 import { type Summary, summaryOf } from "../../src/report/summary.ts";
 import type { RunOutcome } from "../coordinator/request.ts";
 
+/** The notice of a run that was stopped before it computed anything. */
+export const IDLE = "Stopped before the first step: nothing was trained";
+
 /** Reports the end of a run; undefined when it was stopped before anything was there to keep. */
 export function finishRun(
   outcome: RunOutcome,
@@ -21,7 +24,7 @@ export function finishRun(
   },
 ): Summary | undefined {
   if (outcome.idle) {
-    show({ type: "notice", text: "Stopped before the first step: nothing was trained" });
+    show({ type: "notice", text: IDLE });
     return undefined;
   }
   const { workers } = config;

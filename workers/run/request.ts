@@ -2,6 +2,7 @@
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { EventSink } from "../../src/report/events.ts";
+import type { ModuleLimits } from "../../src/modules/check_module.ts";
 import type { FaultPlan } from "../faults/schema.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 
@@ -27,6 +28,8 @@ export interface TrainingRequest {
   readonly notices?: readonly string[];
   /** Aborted when the run is to end after its step. */
   readonly stop: AbortSignal;
+  /** Time limits of the check of modules; default: those of the documentation. */
+  readonly moduleLimits?: ModuleLimits;
   /** Faults to inject, for tests. */
   readonly faults?: FaultPlan;
 }

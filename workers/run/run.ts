@@ -24,7 +24,7 @@ import type { Note } from "../group/options.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 import { clearControl, requireControl } from "./control.ts";
 import { ElasticControl } from "./elastic.ts";
-import { finishRun } from "./finish.ts";
+import { finishRun, IDLE } from "./finish.ts";
 import { headerOf } from "./header.ts";
 import { LateJournal } from "./late_journal.ts";
 import { warnOfSchedule } from "./notices.ts";
@@ -43,12 +43,25 @@ export type { TrainingRequest } from "./request.ts";
  * before its first step. @throws {UserError} for what the user can mend.
  */
 export async function runTraining(request: TrainingRequest): Promise<Summary | undefined> {
+  const { show, stop } = request;
+  try {
+    return await run(request);
+  } catch (error) {
+    // Of a stop only the check of modules throws the reason: a run that has begun saves and returns.
+    if (!stop.aborted || error !== stop.reason) throw error;
+    show({ type: "notice", text: IDLE });
+    return undefined;
+  }
+}
+
+async function run(request: TrainingRequest): Promise<Summary | undefined> {
   const { config, out, resume, restart = false, followLinks = false, show } = request;
+  const checks = { limits: request.moduleLimits, signal: request.stop };
   if (resume || restart) await requireRun(out, { restart, followLinks });
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
   requireControl(out);
   show({ type: "doing", what: "reading the data" });
-  const fresh = resume ? undefined : await openRunStart(config);
+  const fresh = resume ? undefined : await openRunStart(config, undefined, checks);
   using lock = await lockRun(out);
   try {
     if (restart) setRunAside(out, show);
@@ -73,7 +86,7 @@ export async function runTraining(request: TrainingRequest): Promise<Summary | u
         return written;
       }
     }
-    const { data, initial } = fresh ?? await openRunStart(config, from);
+    const { data, initial } = fresh ?? await openRunStart(config, from, checks);
     if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });

@@ -1,4 +1,5 @@
 /** What the handlers of a worker's orders share: its device, its replica, its quorum, its channel. */
+import type { DeviceKind } from "../../src/base/device_kinds.ts";
 import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
@@ -22,7 +23,7 @@ export interface TrainerOptions {
 }
 
 /** Opens the device that a config names; it reports the kernels that it compiles. */
-export type OpenDevice = (kind: string, compiling: CompileOptions) => Promise<Device>;
+export type OpenDevice = (kind: DeviceKind, compiling: CompileOptions) => Promise<Device>;
 
 /** The state of one worker. */
 export class WorkerState {

@@ -6,7 +6,7 @@ import type { Io, Spec } from "../../../src/graph/types.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { VectorKey } from "../../../src/wasm/random.ts";
-import type { I32, Region, V128 } from "../../../src/wasm/values.ts";
+import type { Area, I32, V128 } from "../../../src/wasm/values.ts";
 import { i32x4 } from "../../../src/wasm/vectors.ts";
 import { broadcastKindOf } from "../../pointwise/broadcast.ts";
 
@@ -22,7 +22,7 @@ export interface Place {
 export type Epilogue = (sum: V128, place: Place) => readonly V128[];
 
 /**
- * The epilogue of a product [m, n]; `extra`: the regions of its inputs behind the sum. Values that
+ * The epilogue of a product [m, n]; `extra`: the areas of its inputs behind the sum. Values that
  * are the same for all elements are loaded once, where this is called.
  */
 export function epilogueOf(
@@ -30,7 +30,7 @@ export function epilogueOf(
   { io: { inputs, outputs }, formula, extra, n }: {
     readonly io: Io<Spec>;
     readonly formula: Formula;
-    readonly extra: readonly Region[];
+    readonly extra: readonly Area[];
     readonly n: number;
   },
 ): Epilogue {
@@ -38,18 +38,18 @@ export function epilogueOf(
   const specs = inputs.slice(2);
   const kinds = specs.map((spec) => broadcastKindOf(spec, out));
   const keys = new Map(Array.from(keyInputs(formula), (k): [number, VectorKey] => {
-    const at = b.at(extra[k - 1] as Region);
+    const at = b.at(extra[k - 1] as Area);
     return [k, [b.let(b.loadSplat(at)), b.let(b.loadSplat(at.plus(4)))]];
   }));
   const scalars = kinds.map((kind, k) =>
-    kind === "scalar" ? b.let(b.loadSplat(b.at(extra[k] as Region))) : undefined
+    kind === "scalar" ? b.let(b.loadSplat(b.at(extra[k] as Area))) : undefined
   );
   const load = (k: number, { row, column, lanes }: Place): V128 => {
-    const region = extra[k] as Region;
-    if (kinds[k] === "row") return b.loadSplat(b.at(region, row.times(4)));
+    const area = extra[k] as Area;
+    if (kinds[k] === "row") return b.loadSplat(b.at(area, row.times(4)));
     const rows = sizeOf((specs[k] as Spec).shape) / n;
     const element = row.modulo(rows).times(n).plus(column);
-    return b.loadSome(b.at(region, element.times(4)), lanes);
+    return b.loadSome(b.at(area, element.times(4)), lanes);
   };
   return (sum, place) => {
     const loaded = specs.map((_, k) =>

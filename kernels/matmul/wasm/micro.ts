@@ -1,17 +1,32 @@
 /** Prints the micro-kernel of a product: a tile of sums in registers over one block of K. */
 import { type Formula, formula } from "../../../src/graph/formula.ts";
-import type { Body, Callee } from "../../../src/wasm/body.ts";
-import type { KernelRegions } from "../../../src/wasm/kernel.ts";
-import type { Pointer, Region, V128 } from "../../../src/wasm/values.ts";
+import type { Io, Spec } from "../../../src/graph/types.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
+import type { KernelAreas } from "../../../src/wasm/kernel.ts";
+import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import type { Product } from "../matmul_choice.ts";
 import { range } from "../../emit/range.ts";
 import { epilogueOf, type Place } from "./epilogue.ts";
-import type { ProductCall } from "./product.ts";
 
-/** A tile of C: `valid` of its columns exist. */
+/** A product with what it stores. */
+export interface ProductCall {
+  readonly product: Product;
+  readonly io: Io<Spec>;
+  readonly epilogue: Formula | undefined;
+  /** Number of products, of matrices that follow each other. */
+  readonly count: number;
+  /** The sums start from the values of the output. */
+  readonly onto: boolean;
+}
+
+/** A tile of C. */
 export interface WasmTile {
   readonly rows: number;
-  readonly columns: number;
+  /** Elements of b between values of k. */
+  readonly stride: number;
+  /** Columns. Of a panel, those beyond them are zero. */
   readonly valid: number;
   /** Values of k. */
   readonly depth: number;
@@ -25,9 +40,9 @@ const IDENTITY: Formula = formula(1, (sum) => sum);
  */
 export function microKernel(
   b: Body,
-  { call, regions, tile, strides, startsAtZero, isLast }: {
+  { call, areas, tile, strides, startsAtZero, isLast }: {
     readonly call: ProductCall;
-    readonly regions: KernelRegions;
+    readonly areas: KernelAreas;
     readonly tile: WasmTile;
     /** Elements of a between values of k, and between rows. */
     readonly strides: { readonly k: number; readonly row: number };
@@ -35,17 +50,19 @@ export function microKernel(
     readonly isLast: boolean;
   },
 ): Callee {
-  const { product: { m, n } } = call;
-  const { rows, columns, valid, depth } = tile;
+  const { product: { m, n }, count } = call;
+  const { rows, stride, valid, depth } = tile;
+  // The panel is whole vectors wide; b itself may end at its last column.
+  const width = stride === n ? valid : stride;
   const aBytes = 4 * ((depth - 1) * strides.k + (rows - 1) * strides.row + 1);
-  const extra = regions.inputs.slice(2, call.io.inputs.length);
+  const extra = areas.inputs.slice(2, call.io.inputs.length);
   const signature = {
-    regions: [
+    areas: [
       { name: "a", bytes: aBytes },
-      { name: "panel", bytes: 4 * columns * depth },
-      ...[...extra, ...regions.outputs].map(({ name, bytes }) => ({ name, bytes })),
+      { name: "panel", bytes: 4 * ((depth - 1) * stride + width) },
+      ...[...extra, ...areas.outputs].map(({ name, bytes }) => ({ name, bytes })),
     ],
-    ints: [{ min: 0, max: m - rows }, { min: 0, max: n - valid }],
+    ints: [{ min: 0, max: count * m - rows }, { min: 0, max: n - valid }],
   };
   return b.define(signature, (body, [a, panel, ...others], [row, column]) => {
     if (!a || !panel || !row || !column) return;
@@ -58,25 +75,27 @@ export function microKernel(
       }))
     );
     const corner = body.letPointer(
-      body.at(outputs[0] as Region, row.times(n).plus(column).times(4)),
+      body.at(outputs[0] as Area, row.times(n).plus(column).times(4)),
     );
-    const pointerOf = (region: Region, r: number, v: number): Pointer => {
+    const pointerOf = (area: Area, r: number, v: number): Pointer => {
       const bytes = 4 * (r * n + 4 * v);
-      if (region === outputs[0]) return corner.plus(bytes);
-      return body.at(region, row.times(n).plus(column).times(4)).plus(bytes);
+      if (area === outputs[0]) return corner.plus(bytes);
+      return body.at(area, row.times(n).plus(column).times(4)).plus(bytes);
     };
     const sums = places.map((line, r) =>
       line.map(({ lanes }, v) =>
         body.variable(
-          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Region, r, v), lanes),
+          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Area, r, v), lanes),
         )
       )
     );
     body.walk(
       depth,
-      [[body.at(panel), 4 * columns], [body.at(a), 4 * strides.k]],
+      [[body.at(panel), 4 * stride], [body.at(a), 4 * strides.k]],
       (right, left) => {
-        const line = (sums[0] ?? []).map((_, v) => body.let(body.load(right.plus(16 * v))));
+        const line = (sums[0] ?? []).map((_, v) =>
+          body.let(body.loadSome(right.plus(16 * v), Math.min(4, width - 4 * v)))
+        );
         sums.forEach((each, r) => {
           const factor = body.let(body.loadSplat(left.plus(4 * strides.row * r)));
           each.forEach((sum, v) => body.set(sum, f32x4.madd(factor, line[v] as V128, sum)));
@@ -95,7 +114,7 @@ export function microKernel(
       const values = line.map((place, v) => finish((sums[r] as V128[])[v] as V128, place));
       (values[0] ?? []).forEach((_, k) => {
         line.forEach(({ lanes }, v) => {
-          const to = pointerOf(outputs[k] as Region, r, v);
+          const to = pointerOf(outputs[k] as Area, r, v);
           body.storeSome(to, (values[v] as readonly V128[])[k] as V128, lanes);
         });
       });

@@ -2,7 +2,8 @@
  * Packs blocks of b into panels: `columns` columns side by side for each k, so that the micro-kernel
  * reads them in order. Columns beyond the edge are zero.
  */
-import type { Body, Callee } from "../../../src/wasm/body.ts";
+import type { Body } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
 import type { Pointer, V128 } from "../../../src/wasm/values.ts";
 import { v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
@@ -25,8 +26,8 @@ export function packPanel(
 ): Callee {
   const { columns, valid, depth } = panel;
   const bytes = tb ? 4 * ((valid - 1) * k + depth) : 4 * ((depth - 1) * n + valid);
-  const regions = [{ name: "b", bytes }, { name: "panel", bytes: 4 * columns * depth }];
-  return b.define({ regions }, (body, [from, to]) => {
+  const areas = [{ name: "b", bytes }, { name: "panel", bytes: 4 * columns * depth }];
+  return b.define({ areas }, (body, [from, to]) => {
     if (from === undefined || to === undefined) return;
     const [source, target] = [body.at(from), body.at(to)];
     if (tb) packTransposed(body, { source, target, k, panel });

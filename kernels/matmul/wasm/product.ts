@@ -5,13 +5,10 @@
  * whatever the tile and the blocks, so a product over chunks of K has the bits of the whole.
  */
 import { ceilDiv } from "../../../src/base/shape.ts";
-import type { Formula } from "../../../src/graph/formula.ts";
-import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
-import type { KernelRegions, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
-import { I32, type Pointer, type Region } from "../../../src/wasm/values.ts";
-import type { Product } from "../matmul_choice.ts";
-import { microKernel } from "./micro.ts";
+import type { KernelAreas, WasmKernel, WasmTarget } from "../../../src/wasm/kernel.ts";
+import { type Area, I32, type Pointer } from "../../../src/wasm/values.ts";
+import { microKernel, type ProductCall } from "./micro.ts";
 import { packPanel } from "./pack.ts";
 
 /** Rows of a tile: 6 x 16 sums fill 12 of 16 registers of 256 bits, 6 x 8 of 128 bits. */
@@ -25,29 +22,28 @@ const COLUMNS = 480;
 const BLOCK_ROWS = 96;
 /** Panels of b from which on packing a costs less than reading it in strides. */
 const PACKED_FROM = 3;
-
-/** A product with what it stores. */
-export interface ProductCall {
-  readonly product: Product;
-  readonly io: Io<Spec>;
-  readonly epilogue: Formula | undefined;
-  /** The sums start from the values of the output. */
-  readonly onto: boolean;
-}
+/** Vectors of sums that fit the registers, by `pairs`. */
+const SUMS = { plain: 12, pairs: 24 } as const;
+/** Most vectors of a row of a tile: their loads fit beside the sums. */
+const MOST_VECTORS = 8;
 
 /** The kernel of a product. */
 export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKernel {
-  const { product: { m, n, k } } = call;
-  const columns = pairs ? 16 : 8;
+  const { product: { m, n, k, tb } } = call;
+  // One tile has all rows: b is read once, so packing it costs as much as the product.
+  const isDirect = m <= ROWS && !tb;
+  const sums = pairs ? SUMS.pairs : SUMS.plain;
+  const widest = 2 * Math.min(MOST_VECTORS / 2, Math.floor(sums / (2 * m)));
+  const columns = isDirect ? 4 * widest : pairs ? 16 : 8;
   const depth = ceilDiv(k, ceilDiv(k, DEPTH));
   const panels = ceilDiv(Math.min(n, COLUMNS), columns);
-  const packsA = n > (PACKED_FROM - 1) * columns;
+  const packsA = !isDirect && n > (PACKED_FROM - 1) * columns;
   const tiles = packsA ? ceilDiv(Math.min(m, BLOCK_ROWS), ROWS) : 0;
-  const panelBytes = 4 * panels * columns * depth;
-  const blocking: Blocking = { columns, depth, packsA, panelBytes };
+  const panelBytes = isDirect ? 0 : 4 * panels * columns * depth;
+  const blocking: Blocking = { columns, depth, isDirect, packsA, panelBytes };
   return {
     scratch: panelBytes + 4 * tiles * ROW_STRIDE * depth,
-    print: (b, regions) => printProduct(b, { call, regions, blocking }),
+    print: (b, areas) => printProduct(b, { call, areas, blocking }),
   };
 }
 
@@ -57,6 +53,8 @@ interface Blocking {
   readonly columns: number;
   /** Values of k in a block. */
   readonly depth: number;
+  /** Whether b is read where it is, without packing. */
+  readonly isDirect: boolean;
   readonly packsA: boolean;
   /** Bytes of the panels of b in scratch memory; tiles of a follow. */
   readonly panelBytes: number;
@@ -70,30 +68,32 @@ interface Chunk {
 
 function printProduct(
   b: Body,
-  { call, regions, blocking }: {
+  { call, areas, blocking }: {
     readonly call: ProductCall;
-    readonly regions: KernelRegions;
+    readonly areas: KernelAreas;
     readonly blocking: Blocking;
   },
 ): void {
-  const { product: { n, k } } = call;
+  const { product: { n, k }, count: products } = call;
   const { depth } = blocking;
   const count = ceilDiv(k, depth);
-  chunks(b, n, COLUMNS, (block) => {
-    // The first and the last block of K differ: sums start there, or the epilogue is applied.
-    const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
-      printBlock(b, { call, regions, blocking, block, part, ...place });
-    const size = Math.min(depth, k);
-    inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
-    if (count > 2) {
-      const to = depth * (count - 1);
-      b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
-    }
-    if (count > 1) {
-      const at = depth * (count - 1);
-      inner({ at: I32.of(at), size: k - at }, { isLast: true });
-    }
-  });
+  const each = (batch: I32) =>
+    chunks(b, n, COLUMNS, (block) => {
+      // The first and the last block of K differ: sums start there, or the epilogue is applied.
+      const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
+        printBlock(b, { call, areas, blocking, batch, block, part, ...place });
+      const size = Math.min(depth, k);
+      inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
+      if (count > 2) {
+        const to = depth * (count - 1);
+        b.for({ from: depth, to, step: depth }, (at) => inner({ at, size: depth }, {}));
+      }
+      if (count > 1) {
+        const at = depth * (count - 1);
+        inner({ at: I32.of(at), size: k - at }, { isLast: true });
+      }
+    });
+  b.for({ to: products }, each);
 }
 
 /** Calls `print` for chunks of at most `size`: in a loop, then for the remainder. */
@@ -106,10 +106,12 @@ function chunks(b: Body, n: number, size: number, print: (chunk: Chunk) => void)
 /** Packs a block of b, and multiplies all rows of a by it. */
 function printBlock(
   b: Body,
-  { call, regions, blocking, block, part, isFirst = false, isLast = false }: {
+  { call, areas, blocking, batch, block, part, isFirst = false, isLast = false }: {
     readonly call: ProductCall;
-    readonly regions: KernelRegions;
+    readonly areas: KernelAreas;
     readonly blocking: Blocking;
+    /** Index of the product among those of the call. */
+    readonly batch: I32;
     readonly block: Chunk;
     readonly part: Chunk;
     readonly isFirst?: boolean;
@@ -117,30 +119,34 @@ function printBlock(
   },
 ): void {
   const { product: { m, n, k, ta, tb } } = call;
-  const { columns, packsA, panelBytes } = blocking;
+  const { columns, isDirect, packsA, panelBytes } = blocking;
   const { size: depth } = part;
-  const [a, source] = regions.inputs as [Region, Region];
+  const [a, source] = areas.inputs as [Area, Area];
   /** The panel that starts at a column of the block. */
-  const panelAt = (column: I32): Pointer => b.at(regions.scratch, column.times(4 * depth));
+  const panelAt = (column: I32): Pointer => b.at(areas.scratch, column.times(4 * depth));
   /** The packed tile that starts at a row of a block of rows. */
   const tileAt = (row: I32): Pointer =>
-    b.at(regions.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
+    b.at(areas.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
   const elementOfA = (row: I32): Pointer => {
     const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
-    return b.at(a, element.times(4));
+    return b.at(a, batch.times(m * k).plus(element).times(4));
   };
-  chunks(b, block.size, columns, ({ at, size }) => {
-    const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
-    const column = block.at.plus(at);
+  const elementOfB = (column: I32): Pointer => {
     const element = tb ? column.times(k).plus(part.at) : part.at.times(n).plus(column);
-    b.call(pack, { regions: [b.at(source, element.times(4)), panelAt(at)] });
-  });
+    return b.at(source, batch.times(k * n).plus(element).times(4));
+  };
+  if (!isDirect) {
+    chunks(b, block.size, columns, ({ at, size }) => {
+      const pack = packPanel(b, { n, k, tb }, { columns, valid: size, depth });
+      b.call(pack, { areas: [elementOfB(block.at.plus(at)), panelAt(at)] });
+    });
+  }
   chunks(b, m, packsA ? BLOCK_ROWS : m, (rowBlock) => {
     if (packsA) {
       chunks(b, rowBlock.size, ROWS, ({ at, size: valid }) => {
         // a is packed as b is, with its rows as columns.
         const pack = packPanel(b, { n: m, k, tb: !ta }, { columns: ROW_STRIDE, valid, depth });
-        b.call(pack, { regions: [elementOfA(rowBlock.at.plus(at)), tileAt(at)] });
+        b.call(pack, { areas: [elementOfA(rowBlock.at.plus(at)), tileAt(at)] });
       });
     }
     chunks(b, block.size, columns, ({ at, size: valid }) => {
@@ -148,21 +154,21 @@ function printBlock(
         const strides = ta ? { k: m, row: 1 } : { k: 1, row: k };
         const micro = microKernel(b, {
           call,
-          regions,
-          tile: { rows, columns, valid, depth },
+          areas,
+          tile: { rows, stride: isDirect ? n : columns, valid, depth },
           strides: packsA ? { k: ROW_STRIDE, row: 1 } : strides,
           startsAtZero: isFirst && !call.onto,
           isLast,
         });
         const row = rowBlock.at.plus(line);
         b.call(micro, {
-          regions: [
+          areas: [
             packsA ? tileAt(line) : elementOfA(row),
-            panelAt(at),
-            ...[...regions.inputs.slice(2, call.io.inputs.length), ...regions.outputs]
-              .map((region) => b.at(region)),
+            isDirect ? elementOfB(block.at.plus(at)) : panelAt(at),
+            ...[...areas.inputs.slice(2, call.io.inputs.length), ...areas.outputs]
+              .map((area) => b.at(area)),
           ],
-          ints: [row, block.at.plus(at)],
+          ints: [batch.times(m).plus(row), block.at.plus(at)],
         });
       });
     });

@@ -1,30 +1,29 @@
-/** One line for whatever code of the user threw. */
+/** Values that code of the user threw or gave, in one line. Pure. */
 
-/** The first line of an error's message; any other value as JSON. */
+/** The first line of an error's message; another value as JSON, or as text where it has none. */
 export function thrownLine(thrown: unknown): string {
-  if (thrown instanceof Error) {
-    const [line = ""] = thrown.message.split("\n", 1);
-    return line === "" ? thrown.name : line;
-  }
-  return `it threw ${valueText(thrown)}`;
+  const text = thrown instanceof Error ? String(thrown.message) || thrown.name : textOf(thrown);
+  return text.split("\n", 1)[0] as string;
 }
 
-/** A value that code of the user gave, in a few words. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // A cycle, a bigint, or a method that throws.
+    return `a value of type ${typeof value}`;
+  }
+}
+
+/** A value that code of the user gave instead of another, in a few words. */
 export function valueText(value: unknown): string {
   if (value instanceof Promise) return "a promise";
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) return String(value);
-  return jsonOf(value) ?? "an object";
+  const text = textOf(value);
+  return text.length > MOST ? "an object" : text;
 }
 
 /** Most characters of a value that are shown. */
 const MOST = 60;
-
-function jsonOf(value: object): string | undefined {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    return text === undefined || text.length > MOST ? undefined : text;
-  } catch {
-    return undefined; // It has a cycle, or a getter that throws.
-  }
-}

@@ -1,4 +1,5 @@
 /** Parses the command line of `eval`. Reads no file. */
+import type { DeviceKind } from "../../base/device_kinds.ts";
 import * as z from "zod";
 import { cardNamesIn } from "../../cards/choose.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
@@ -50,7 +51,7 @@ export interface EvalRequest {
   readonly maxUnknown: number;
   readonly gpus: string | null;
   readonly which: "newest" | "best";
-  readonly device: "auto" | "webgpu" | "reference";
+  readonly device: DeviceKind;
   readonly json: boolean;
 }
 

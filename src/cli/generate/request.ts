@@ -1,4 +1,5 @@
 /** Parses the command line of `generate`. Reads no file. */
+import type { DeviceKind } from "../../base/device_kinds.ts";
 import * as z from "zod";
 import { unescaped } from "../../data/document_end.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -70,7 +71,7 @@ export interface GenerateRequest {
   readonly num: number;
   readonly logprobs: boolean;
   readonly which: "newest" | "best";
-  readonly device: "auto" | "webgpu" | "reference";
+  readonly device: DeviceKind;
 }
 
 /** Reads a command line. @throws {UserError} `config`. */

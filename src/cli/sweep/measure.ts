@@ -3,8 +3,7 @@ import { canonical } from "../../base/hash.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { isPipe } from "../../data/pipe.ts";
-import { openReference } from "../../device/reference.ts";
-import { openWebGpu } from "../../device/webgpu.ts";
+import { openDeviceOf } from "../../device/open.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measureSizes } from "./sizes.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
@@ -58,9 +57,7 @@ function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): 
 }
 
 async function allowedBy(kind: RunConfig["device"]): Promise<Allowed> {
-  const device = kind === "reference"
-    ? openReference()
-    : await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openDeviceOf(kind, { runtime: Deno.version.deno });
   const { bindingBytes: binding, bufferBytes: buffer, target } = device;
   device.close();
   return { binding, buffer, isHost: target.kind === "cpu" };

@@ -2,7 +2,7 @@
  * Modules of the user that a config names (`model.module`, `data.module`, `optim.module`, `data.tokenizer`): imports them and registers
  * what they define, before the config is validated.
  */
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pathExists } from "../../base/files/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -13,7 +13,7 @@ import { MODELS } from "../../models/mod.ts";
 import { registerModel } from "../../models/user_model.ts";
 import { registerOptimizer } from "../../optim/define.ts";
 import { OPTIMIZERS } from "../../optim/mod.ts";
-import { checkModule } from "../../modules/check_module.ts";
+import { checkInChild, type CheckOptions } from "../../modules/check_module.ts";
 import {
   type ImportedModule,
   importedModule,
@@ -83,12 +83,16 @@ function pathFrom(path: string, folder: string): string {
 }
 
 /**
- * Imports the modules that a config names and registers what they define; returns the config with
- * their absolute paths, hashes and names filled in.
+ * Imports the modules that a config names and registers what they define, after a child process has
+ * done so; returns the config with their absolute paths, hashes and names filled in.
  * @throws {UserError} `config` for a module that does not load or defines something else, `noInput`
  * for a missing one, `incompatible` for one whose hash is not the config's.
  */
-export async function withUserModules<T extends object>(config: T): Promise<T> {
+export async function withUserModules<T extends object>(
+  config: T,
+  options: CheckOptions = {},
+): Promise<T> {
+  await checkNewModules(config, options);
   let filled: PlainConfig = config as PlainConfig;
   for (const [name, { key, register }] of Object.entries(MODULE_SECTIONS)) {
     const section = filled[name];
@@ -105,7 +109,7 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
       continue;
     }
     const path = resolve(given);
-    const { sha256, exported } = await imported(path, `${name}.module`);
+    const { sha256, exported } = await importUserModule(path);
     if (asked !== undefined && asked !== sha256) {
       throw new UserError(
         "incompatible",
@@ -126,22 +130,63 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
   const tokenizer = tokenizerModule(filled);
   if (tokenizer === undefined) return filled as T;
   const path = resolve(tokenizer);
-  const { sha256, exported } = await imported(path, "data.tokenizer");
+  const { sha256, exported } = await importUserModule(path);
   registerTokenizer(exported, { module: path, sha256 });
   return { ...filled, data: { ...Object(filled["data"]), tokenizer: path } } as T;
 }
 
-/** A module, checked in a process of its own before this one imports it. */
-async function imported(path: string, key: string): Promise<ImportedModule> {
-  if (!pathExists(path, { followLinks: true })) {
-    throw new UserError(
-      "noInput",
-      `Cannot use the module ${path}: need its file: it is missing; --${key}=PATH names ` +
-        "another place of it",
-    );
+/** Checks modules in a process of their own before this one imports them. */
+async function checkNewModules(config: object, options: CheckOptions): Promise<void> {
+  const files = new Set<string>();
+  const modules: string[] = [];
+  for (const { key, path, isKnown } of modulesOf(config)) {
+    if (isKnown) continue;
+    if (!pathExists(path, { followLinks: true })) {
+      throw new UserError(
+        "noInput",
+        `Cannot use the module ${path}: need its file: it is missing; --${key}=PATH names ` +
+          "another place of it",
+      );
+    }
+    const module = readLocalModule(path);
+    for (const file of [...module.files.keys(), ...module.missing]) files.add(file);
+    if (await importedModule(path) === undefined) modules.push(path);
   }
-  if (await importedModule(path) === undefined) await checkModule(readLocalModule(path));
-  return await importUserModule(path);
+  if (modules.length === 0) return;
+  await checkInChild({ modules, ...isSendable(config) && { config } }, { files, ...options });
+}
+
+/** Whether a config is JSON, as one of a program may not be. */
+function isSendable(config: object): boolean {
+  try {
+    return JSON.stringify(config) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** A module that a config names. */
+interface NamedModule {
+  /** Dotted key of the config. */
+  readonly key: string;
+  /** Absolute path. */
+  readonly path: string;
+  /** Whether this process has registered it, maybe from another place. */
+  readonly isKnown: boolean;
+}
+
+/** The modules that a config names, in the order in which they are registered. */
+export function modulesOf(config: object): readonly NamedModule[] {
+  const named = Object.keys(MODULE_SECTIONS).flatMap((name): NamedModule[] => {
+    const { module, sha256 } = Object((config as PlainConfig)[name]);
+    if (typeof module !== "string" || module === "") return [];
+    const isKnown = known.has(`${name} ${sha256}`);
+    return [{ key: `${name}.module`, path: resolve(module), isKnown }];
+  });
+  const tokenizer = tokenizerModule(config);
+  return tokenizer === undefined
+    ? named
+    : [...named, { key: "data.tokenizer", path: resolve(tokenizer), isKnown: false }];
 }
 
 /** A config with the modules of a command line. */
@@ -203,12 +248,7 @@ export function withoutModuleHashes(config: PlainConfig): PlainConfig {
  */
 export async function moduleFilesOf(config: object): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
-  const named = Object.keys(MODULE_SECTIONS).map((name) => {
-    const section = (config as PlainConfig)[name];
-    return isPlain(section) ? section["module"] : undefined;
-  });
-  for (const path of [...named, tokenizerModule(config)]) {
-    if (typeof path !== "string" || !isAbsolute(path)) continue;
+  for (const { path } of modulesOf(config)) {
     for (const [file, hash] of (await importedModule(path))?.files ?? []) files.set(file, hash);
   }
   return files;

@@ -1,6 +1,7 @@
 /** Holds a source of the user to what its task and the interface of sources promise. */
 import { IGNORE } from "../../base/ignore.ts";
 import { thrownLine, valueText } from "../../base/text/thrown.ts";
+import { callUser } from "../../base/user_calls.ts";
 import { type ExitName, UserError } from "../../base/user_error.ts";
 import type { Batch, BatchAddress, Source, SourceInput, Task } from "../source.ts";
 import type { SourceDefinition, UserDataConfig } from "./definition.ts";
@@ -16,27 +17,24 @@ interface Promised {
 }
 
 /** Calls code of the user; what it throws becomes one line that names the source. */
-type Within = <T>(what: string, exit: ExitName, work: () => T) => T;
+type Within = <T>(
+  what: string,
+  exit: ExitName,
+  work: () => T,
+  check?: (made: T) => void,
+) => T;
 
 /** The definition with its functions held to what they promise, in one line each. */
 export function checkedSource(definition: SourceDefinition, module: string): SourceDefinition {
-  const { source, task, make } = definition;
-  const within: Within = (what, exit, work) => {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      const line = thrownLine(error);
-      throw new UserError(exit, `Cannot use ${what} of source ${source} (${module}): ${line}`);
-    }
-  };
+  const { source, needsText, task, make } = definition;
+  const within: Within = (what, exit, work, check) =>
+    callUser({ doing: `use ${what} of source ${source}`, module, exit }, work, check);
   return {
     ...definition,
     task: (config, vocabulary) =>
-      within("the task", "config", () => {
-        const made = task(config, vocabulary);
-        requireTask(made);
-        return made;
+      within("the task", "config", () => task(config, vocabulary), (made) => {
+        // A config is checked before its text is read.
+        requireTask(made, { isKnown: !needsText || vocabulary > 0 });
       }),
     make: (config, input) => checkedBatches({ task, make }, { config, input, within }),
   };
@@ -50,18 +48,16 @@ function checkedBatches(
     readonly within: Within;
   },
 ): Source {
-  const [made, own, sequences] = within("the batches", "config", () => {
-    const made = make(config, input);
-    const own = task(config, input.vocabulary ?? 0);
-    return [made, own, requireSource(made, own)] as const;
+  const own = within("the task", "config", () => task(config, input.vocabulary ?? 0));
+  const made = within("the batches", "config", () => make(config, input), (made) => {
+    requireSource(made, own);
   });
+  const { sequences } = made;
   const promised: Promised = { task: own, windows: input.windows };
   const train: Source["train"] = (at) =>
-    within("a batch", "data", () => {
-      const batch = madeAt(at, () => made.train(at));
+    within("a batch", "data", () => madeAt(at, () => made.train(at)), (batch) => {
       requireBatch(batch, promised);
       requireCounted(batch, promised);
-      return batch;
     });
   const { countedIn, textOf } = made;
   return {
@@ -127,8 +123,8 @@ function madeAt({ step, microBatch }: BatchAddress, work: () => Batch): Batch {
   }
 }
 
-/** The number of evaluation sequences of what `make` returned, which is what it needs to be. */
-function requireSource(made: Source, { countedPerWindow }: Task): number {
+/** What `make` needs to return. */
+function requireSource(made: Source, { countedPerWindow }: Task): void {
   const { train, evaluation, countedIn, sequences } = Object(made) as Partial<Source>;
   if (typeof train !== "function" || typeof evaluation !== "function") {
     throw new RangeError(
@@ -143,10 +139,10 @@ function requireSource(made: Source, { countedPerWindow }: Task): number {
   if (countedPerWindow === undefined && countedIn === undefined) {
     throw new RangeError("need countedIn(step), since countedPerWindow is undefined");
   }
-  return sequences as number;
 }
 
-function requireTask(task: Task): void {
+/** `isKnown`: whether the vocabulary is that of the batches. */
+function requireTask(task: Task, { isKnown }: { readonly isKnown: boolean }): void {
   const { time, vocabulary, classes, tensors } = Object(task) as Partial<Task>;
   for (const [name, value] of Object.entries({ time, vocabulary, classes })) {
     if (Number.isInteger(value) && Number(value) >= 0) continue;
@@ -154,6 +150,17 @@ function requireTask(task: Task): void {
   }
   if (tensors === undefined || Object.keys(tensors).length === 0) {
     throw new RangeError("need the tensors of a batch by name: got none");
+  }
+  if (!isKnown) return;
+  for (
+    const [name, ids, value] of [["vocabulary", "tokens", vocabulary], [
+      "classes",
+      "targets",
+      classes,
+    ]] as const
+  ) {
+    if (tensors[ids]?.dtype !== "u32" || Number(value) > 0) continue;
+    throw new RangeError(`need ${name} above 0, since ${ids} are numbers below it: got ${value}`);
   }
 }
 

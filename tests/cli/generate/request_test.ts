@@ -85,7 +85,7 @@ Deno.test("parseGenerate() names the flag, the need and the value of what is out
     ["--temperature", "a number >= 0", "1e-320"],
     ["--seed", "an integer >= 0", "-1"],
     ["--which", "newest | best", "worst"],
-    ["--device", "auto | webgpu | reference", "quantum"],
+    ["--device", "auto | cpu | webgpu | reference", "quantum"],
   ];
   for (const [flag, need, value] of cases) {
     const message = `Cannot take ${flag}: need ${need}: ${value}`;
