@@ -1,14 +1,16 @@
 /**
  * Correct predictions, for accuracy: logits [..., V], targets u32 [...] -> [R], 1 where the argmax
  * of the row is its target, else 0. Ties resolve to the lowest class id. A row whose target is
- * `IGNORE`, or that contains a NaN, has 0. It has no gradient.
+ * `IGNORE` or no class, or that contains a NaN, has 0. It has no gradient.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Op, Tensor, View } from "../../src/graph/types.ts";
+import type { Case, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
 import wgsl from "./correct.wgsl" with { type: "text" };
+import { correctKernel } from "./cross_entropy_wasm.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { rowSizes } from "../reduce/row_sizes.ts";
 
 /**
  * Correct predictions: f32 [R], 1 where the argmax of a row of `logits` f32 [..., V] is its target
@@ -47,13 +49,14 @@ export const correctOp: Op = {
       groups,
     }];
   },
+  wasm: ({ inputs: [logits] }) => correctKernel(rowSizes(logits as Spec)),
   reference({ inputs: [logits, targets], outputs: [hits] }) {
     if (!logits || !targets || !hits) return;
     const columns = logits.shape.at(-1) as number;
     for (let row = 0; row < hits.data.length; row++) {
       const label = targets.data[row] as number;
       const own = logits.data[row * columns + label] as number;
-      let hit = label !== IGNORE;
+      let hit = label < columns;
       for (let c = 0; c < columns && hit; c++) {
         const z = logits.data[row * columns + c] as number;
         hit = c < label ? z < own : z <= own;

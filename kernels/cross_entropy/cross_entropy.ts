@@ -8,8 +8,10 @@ import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { crossEntropyBackwardOp } from "./cross_entropy_backward.ts";
 import wgsl from "./cross_entropy.wgsl" with { type: "text" };
+import { crossEntropyKernel } from "./cross_entropy_wasm.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { rowSizes } from "../reduce/row_sizes.ts";
 
 /**
  * Loss in nats f32 [R] of each row of `logits` f32 [..., V], with `targets` u32 [...].
@@ -56,6 +58,7 @@ export const crossEntropyOp: Op = {
       groups,
     }];
   },
+  wasm: ({ inputs: [logits] }) => crossEntropyKernel(rowSizes(logits as Spec)),
   reference({ inputs: [logits, targets], outputs: [losses, lses] }) {
     if (!logits || !targets || !losses || !lses) return;
     const columns = logits.shape.at(-1) as number;

@@ -3,10 +3,12 @@
  * dlogits [..., V] = (exp(logits - lse) - [column is the target]) * dloss; 0 in ignored rows.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
-import type { Case, Op, View } from "../../src/graph/types.ts";
+import type { Case, Op, Spec, View } from "../../src/graph/types.ts";
 import wgsl from "./cross_entropy_backward.wgsl" with { type: "text" };
+import { crossEntropyBackwardKernel } from "./cross_entropy_wasm.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { rowSizes } from "../reduce/row_sizes.ts";
 
 /** The op; `cross_entropy`'s vjp applies it. */
 export const crossEntropyBackwardOp: Op = {
@@ -42,6 +44,7 @@ export const crossEntropyBackwardOp: Op = {
       groups,
     }];
   },
+  wasm: ({ inputs: [logits] }) => crossEntropyBackwardKernel(rowSizes(logits as Spec)),
   reference({ inputs: [logits, targets, lse, dloss], outputs: [dlogits] }) {
     if (!logits || !targets || !lse || !dloss || !dlogits) return;
     const columns = logits.shape.at(-1) as number;

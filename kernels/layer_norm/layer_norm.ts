@@ -11,6 +11,7 @@ import { layerNormBackwardOp } from "./layer_norm_backward.ts";
 import wgsl from "./layer_norm.wgsl" with { type: "text" };
 import { printNorm } from "./layer_norm_wgsl.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { layerNormKernel } from "../emit/norm_wasm.ts";
 import { threadTeam } from "../emit/teams.ts";
 
 /** `eps` is added to the variance. */
@@ -78,6 +79,7 @@ export const layerNormOp: Op = {
     const { prelude, groups } = rowKernel(rows, columns, target);
     return [{ wgsl: prelude + wgsl, constants: { eps }, bindings, groups }];
   },
+  wasm: ({ inputs: [x] }, { eps }: LayerNormAttrs) => layerNormKernel({ ...sizes(x as Spec), eps }),
   reference({ inputs, outputs }, { eps }: LayerNormAttrs) {
     const [x, gamma, beta] = inputs.map((v) => v.data);
     const [y, means, rstds] = outputs.map((v) => v.data);

@@ -9,6 +9,7 @@ import type { Case, Io, Launch, Op, Spec, Target, View } from "../../src/graph/t
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import dxWgsl from "./layer_norm_dx.wgsl" with { type: "text" };
 import { printNormBackward } from "./layer_norm_wgsl.ts";
+import { layerNormBackwardKernel } from "../emit/norm_backward_wasm.ts";
 import { itemWgsl, itemWidth, rowKernel } from "../emit/rows.ts";
 import { threadTeam } from "../emit/teams.ts";
 
@@ -156,6 +157,7 @@ export const layerNormBackwardOp: Op = {
     return [x, gamma, gamma, { shape: [strips, 2, columns], dtype: "f32" }];
   },
   launch: (io, _, target) => launch(io, target),
+  wasm: ({ inputs: [x] }) => layerNormBackwardKernel({ ...sizes(x as Spec), strip: STRIP }),
   reference,
   cost({ inputs: [x] }) {
     const { rows, columns, strips } = sizes(x as Spec);

@@ -27,3 +27,16 @@ export function sharesGateGradients(cell: Cell): boolean {
   if (stage === undefined || later.length > 0) return false;
   return range(cell.gates).every((g) => stage[g] === stage[cell.gates + g]);
 }
+
+/** The derivative of stage `k`, reduced to the outputs that are stored, and their indices. */
+export function storedGradients(cell: Cell, k: number): StageGradient {
+  const { formula, live } = stageGradient(cell, k);
+  // The last stage runs first: it writes all gates, and earlier stages add to them.
+  const gates = range(2 * cell.gates);
+  const kept = k === cell.stages.length - 1
+    ? [...gates, ...live.filter((i) => i >= gates.length)]
+    : live;
+  const stored = sharesGateGradients(cell) ? kept.filter((i) => i >= cell.gates) : kept;
+  const outputs = stored.map((i) => formula.outputs[i] as Expr);
+  return { live: stored, formula: { inputs: formula.inputs, outputs } };
+}

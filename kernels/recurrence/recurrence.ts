@@ -26,6 +26,7 @@ import {
 import type { StepKernel } from "./recurrence_step_wgsl.ts";
 import { stepTile } from "./recurrence_tile.ts";
 import { recurrenceVjp } from "./recurrence_vjp.ts";
+import { recurrenceKernel } from "./wasm/forward.ts";
 import { forwardBindings, printForwardStep } from "./recurrence_wgsl.ts";
 
 /** Cell, parameters and initial states of {@linkcode recurrence}. */
@@ -155,6 +156,7 @@ export const recurrenceOp: Op = {
   name: "recurrence",
   shape,
   launch,
+  wasm: recurrenceKernel,
   reference: recurReference,
   cost: (io, attrs: RecurrenceAttrs) => recurrenceCost(io, attrs, { product: 1 }),
   vjp: recurrenceVjp,

@@ -8,6 +8,7 @@ import type { Stage } from "./cells.ts";
 import { sharesGateGradients } from "./cells_grad.ts";
 import { range } from "../emit/range.ts";
 import { recurBackwardReference } from "./recurrence_backward_reference.ts";
+import { recurrenceBackwardKernel } from "./wasm/backward.ts";
 import {
   backwardBindings,
   printBackwardStep,
@@ -133,6 +134,7 @@ export const recurrenceBackwardOp: Op = {
   name: "recurrence_backward",
   shape,
   launch,
+  wasm: recurrenceBackwardKernel,
   reference: recurBackwardReference,
   cost: (io, attrs: RecurrenceBackwardAttrs) =>
     recurrenceCost(io, attrs, { product: attrs.cell.gates }),

@@ -3,11 +3,10 @@
  * initial state. Each sum is computed by one invocation, in a fixed order.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
-import type { Formula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { sharesGateGradients, stageGradient } from "./cells_grad.ts";
+import { storedGradients } from "./cells_grad.ts";
 import { range } from "../emit/range.ts";
 import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
@@ -84,24 +83,11 @@ function pick(kernel: StepKernel): string[] {
   ];
 }
 
-/** The derivative of a stage, reduced to the outputs that are stored, and their indices. */
-function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formula: Formula } {
-  const { formula, live } = stageGradient(cell, stage);
-  // The last stage runs first: it writes all gates, and earlier stages add to them.
-  const gates = range(2 * cell.gates);
-  const kept = stage === cell.stages.length - 1
-    ? [...gates, ...live.filter((i) => i >= gates.length)]
-    : live;
-  const stored = sharesGateGradients(cell) ? kept.filter((i) => i >= cell.gates) : kept;
-  const outputs = stored.map((i) => formula.outputs[i] as Formula["outputs"][number]);
-  return { live: stored, formula: { inputs: formula.inputs, outputs } };
-}
-
 /** Names of the tensors that a stage's backward kernel binds, in order. */
 export function backwardBindings(kernel: StepKernel): StepBinding[] {
   const { cell, stage } = kernel;
   const { gates, states } = cell;
-  const { live, formula } = partsOf(kernel);
+  const { live, formula } = storedGradients(kernel.cell, kernel.stage);
   const { used } = pruneFormula(formula);
   const last = stage === cell.stages.length - 1;
   const reads = [...sourcesOf(cell, used.filter((i) => i < 2 * gates + states)), "weight", "time"];
@@ -125,7 +111,7 @@ export function printBackwardStep(kernel: StepKernel): string {
   const width = stateWidth(kernel);
   const h = hidden / width;
   const { gates, states } = cell;
-  const { live, formula } = partsOf(kernel);
+  const { live, formula } = storedGradients(kernel.cell, kernel.stage);
   const state = (at: number) => `(b * ${time + 1}u + t + ${at}u) * ${h}u + j`;
   const flows = last ? ["dnext", ...range(states).slice(1).map((k) => `d${k}`)] : ["flow"];
   const printed = printFormula(formula, {

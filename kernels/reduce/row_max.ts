@@ -6,6 +6,7 @@ import type { Grad, Io, Op, Tensor } from "../../src/graph/types.ts";
 import { pointwise } from "../pointwise/pointwise.ts";
 import wgsl from "./row_max.wgsl" with { type: "text" };
 import { rowReduction } from "./row_reduction.ts";
+import { VECTOR_MAX } from "./row_wasm.ts";
 import { rowCases } from "./row_sizes.ts";
 import { rowSum } from "./row_sum.ts";
 
@@ -35,6 +36,7 @@ export const rowMaxOp: Op = {
   ...rowReduction({
     name: "row_max",
     wgsl,
+    vectors: VECTOR_MAX,
     first: -Infinity,
     next: Math.max,
     terms: () => 1,

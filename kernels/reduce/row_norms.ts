@@ -6,6 +6,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { rowNormsKernel } from "./row_wasm.ts";
 import wgsl from "./row_norms.wgsl" with { type: "text" };
 
 /**
@@ -37,6 +38,7 @@ export const rowNormsOp: Op = {
     const { prelude, groups } = rowKernel(rows, columns, target);
     return [{ wgsl: prelude + wgsl, bindings: [{ input: 0 }, { output: 0 }], groups }];
   },
+  wasm: ({ inputs: [x] }) => rowNormsKernel(sizes(x as Spec)),
   reference({ inputs: [x], outputs: [norms] }) {
     if (!x || !norms) return;
     const { rows, columns } = sizes(x);

@@ -1,6 +1,7 @@
 /** The common parts of ops that reduce each row to one value: x [..., D] -> [..., 1]. */
 import type { Op, Spec } from "../../src/graph/types.ts";
 import { rowKernel } from "../emit/rows.ts";
+import { rowReductionKernel, type VectorReduction } from "./row_wasm.ts";
 import { rowSizes, rowValue } from "./row_sizes.ts";
 
 /** How a row is reduced. */
@@ -9,6 +10,8 @@ export interface RowReduction {
   readonly name: string;
   /** The kernel, behind the prelude of `rowKernel`. */
   readonly wgsl: string;
+  /** The operation on four elements at a time. */
+  readonly vectors: VectorReduction;
   /** The value of no element. */
   readonly first: number;
   /** The value with one more element. */
@@ -19,8 +22,8 @@ export interface RowReduction {
 
 /** Shape rule, launch, reference and cost of a reduction. */
 export function rowReduction(
-  { name, wgsl, first, next, terms }: RowReduction,
-): Pick<Op, "name" | "shape" | "launch" | "reference" | "cost"> {
+  { name, wgsl, vectors, first, next, terms }: RowReduction,
+): Pick<Op, "name" | "shape" | "launch" | "wasm" | "reference" | "cost"> {
   return {
     name,
     shape: ([x]) => [rowValue(x, name)],
@@ -29,6 +32,7 @@ export function rowReduction(
       const { prelude, groups } = rowKernel(rows, columns, target);
       return [{ wgsl: prelude + wgsl, bindings: [{ input: 0 }, { output: 0 }], groups }];
     },
+    wasm: ({ inputs: [x] }) => rowReductionKernel(rowSizes(x as Spec), vectors),
     reference({ inputs: [x], outputs: [y] }) {
       if (!x || !y) return;
       const { rows, columns } = rowSizes(x);

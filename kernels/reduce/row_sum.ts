@@ -9,6 +9,7 @@ import { itemLaunch } from "../emit/items.ts";
 import broadcastWgsl from "./broadcast_last.wgsl" with { type: "text" };
 import wgsl from "./row_sum.wgsl" with { type: "text" };
 import { rowReduction } from "./row_reduction.ts";
+import { VECTOR_SUM } from "./row_wasm.ts";
 import { rowCases } from "./row_sizes.ts";
 
 /** Sums f32 [..., 1] of the rows of `x` f32 [..., D]. @throws {RangeError} when a row is empty. */
@@ -25,6 +26,7 @@ export const rowSumOp: Op = {
   ...rowReduction({
     name: "row_sum",
     wgsl,
+    vectors: VECTOR_SUM,
     first: 0,
     next: (total, element) => total + element,
     terms: (columns) => columns,

@@ -10,6 +10,7 @@ import { add, div, formula, mul, sqrt } from "../../src/graph/formula.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { apply, applyAll } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { rmsNormKernel } from "../emit/norm_wasm.ts";
 import { rowKernel } from "../emit/rows.ts";
 import { threadTeam } from "../emit/teams.ts";
 import { pointwise } from "../pointwise/mod.ts";
@@ -79,6 +80,7 @@ export const rmsNormOp: Op = defineOp({
     const { prelude, groups } = rowKernel(rows, columns, target);
     return [{ wgsl: prelude + wgsl, constants: { eps }, bindings, groups }];
   },
+  wasm: ({ inputs: [x] }, { eps }: RmsNormAttrs) => rmsNormKernel({ ...rowSizes(x as Spec), eps }),
   cost({ inputs: [x] }) {
     const { rows, columns } = rowSizes(x as Spec);
     const n = rows * columns;

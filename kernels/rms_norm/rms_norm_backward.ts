@@ -7,6 +7,7 @@ import type { Shape } from "../../src/base/shape.ts";
 import { ceilDiv, sameShape, showShape } from "../../src/base/shape.ts";
 import type { Case, Io, Launch, Op, Spec, Target, View } from "../../src/graph/types.ts";
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
+import { rmsNormBackwardKernel } from "../emit/norm_backward_wasm.ts";
 import { itemWgsl, itemWidth, rowKernel } from "../emit/rows.ts";
 import { threadTeam } from "../emit/teams.ts";
 import { rowSizes } from "../reduce/row_sizes.ts";
@@ -131,6 +132,7 @@ export const rmsNormBackwardOp: Op = {
     return [x, gain, { shape: [strips, columns], dtype: "f32" }];
   },
   launch: (io, _, target) => launch(io, target),
+  wasm: ({ inputs: [x] }) => rmsNormBackwardKernel({ ...sizes(x as Spec), strip: STRIP }),
   reference,
   cost({ inputs: [x] }) {
     const { rows, columns, strips } = sizes(x as Spec);

@@ -12,6 +12,7 @@ import type { Case, Launch, Op, Spec, Target, Tensor } from "../../src/graph/typ
 import { pointwise } from "../pointwise/mod.ts";
 import { rowMax, rowSum } from "../reduce/mod.ts";
 import { rowSizes } from "../reduce/row_sizes.ts";
+import { softmaxBackwardKernel, softmaxKernel } from "./softmax_wasm.ts";
 import {
   LOG_SOFTMAX,
   LOG_SOFTMAX_BACKWARD,
@@ -76,6 +77,7 @@ export const softmaxOp: Op = defineOp({
     return pointwise(RATIO, [e, rowSum(e)]);
   },
   launch: ({ inputs }, _, target) => [launch(SOFTMAX, inputs, target)],
+  wasm: ({ inputs: [x] }) => softmaxKernel(rowSizes(x as Spec), { isLog: false }),
   vjp: ({ outputs: [y] }, [dy]) => y && dy ? [apply(softmaxBackwardOp, [y, dy])] : [],
   cases: softmaxCases(),
 });
@@ -90,6 +92,7 @@ export const logSoftmaxOp: Op = defineOp({
     return pointwise(LOG_RATIO, [x, top, rowSum(pointwise(EXP_BELOW, [x, top]))]);
   },
   launch: ({ inputs }, _, target) => [launch(LOG_SOFTMAX, inputs, target)],
+  wasm: ({ inputs: [x] }) => softmaxKernel(rowSizes(x as Spec), { isLog: true }),
   vjp: ({ outputs: [y] }, [dy]) => y && dy ? [apply(logSoftmaxBackwardOp, [y, dy])] : [],
   cases: softmaxCases(),
 });
@@ -103,6 +106,7 @@ export const softmaxBackwardOp: Op = defineOp({
     return pointwise(SOFTMAX_SLOPE, [y, dy, rowSum(pointwise(PRODUCT_OF, [y, dy]))]);
   },
   launch: ({ inputs }, _, target) => [launch(SOFTMAX_BACKWARD, inputs, target)],
+  wasm: ({ inputs: [x] }) => softmaxBackwardKernel(rowSizes(x as Spec), { isLog: false }),
   cases: softmaxCases({ range: { 0: [0, 1] }, inputs: 2 }),
 });
 
@@ -115,6 +119,7 @@ export const logSoftmaxBackwardOp: Op = defineOp({
     return pointwise(LOG_SLOPE, [y, dy, rowSum(dy)]);
   },
   launch: ({ inputs }, _, target) => [launch(LOG_SOFTMAX_BACKWARD, inputs, target)],
+  wasm: ({ inputs: [x] }) => softmaxBackwardKernel(rowSizes(x as Spec), { isLog: true }),
   cases: softmaxCases({ range: { 0: [-8, 0] }, inputs: 2 }),
 });
 

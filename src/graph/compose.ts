@@ -8,7 +8,7 @@ import type { Attrs, Cost, Io, Op, Spec, Tensor, View } from "./types.ts";
 
 /** Parts of an op that may be written by hand beside its composition. */
 export type HandWritten = Partial<
-  Pick<Op, "launch" | "reference" | "cost" | "vjp" | "cheap" | "absorb">
+  Pick<Op, "launch" | "wasm" | "reference" | "cost" | "vjp" | "cheap" | "absorb">
 >;
 
 /** An op of inputs `N`, given as a composition of other ops. */
@@ -28,8 +28,8 @@ const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
 /**
  * An op from its composition. Without `launch` its calls are expanded in every plan, before fusion.
- * With `launch` its kernels run, and the composition stays their reference. Without `vjp` the
- * composition is differentiated.
+ * With `launch` its kernels run, on a CPU device that of `wasm`, and the composition stays their
+ * reference. Without `vjp` the composition is differentiated.
  * @throws {TypeError} when the name is not lower case with `_`, or there are no cases to test by.
  */
 export function defineOp<const N extends string>(composition: Composition<N>): Op;

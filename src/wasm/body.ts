@@ -1,4 +1,5 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
+import { hoistConstants } from "./constants.ts";
 import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
 import type { Callee, DefineFunction } from "./function.ts";
 import {
@@ -45,7 +46,8 @@ export class Body {
 
   /** The function. */
   finish(): EncodedFunction {
-    return { params: this.#params, locals: this.#locals, code: this.#code };
+    const code = hoistConstants(this.#code, () => this.#local("v128"));
+    return { params: this.#params, locals: this.#locals, code };
   }
 
   /**
@@ -189,8 +191,8 @@ export class Body {
   }
 
   /**
-   * Runs `body` `count` times with pointers that advance. The first one decides when the loop ends,
-   * so it must advance.
+   * Runs `body` `count` times with pointers that advance, or go back by negative steps. The first
+   * one decides when the loop ends, so its step must not be 0.
    */
   walk(count: number, walks: readonly Walk[], body: (...pointers: Pointer[]) => void): void {
     if (count === 0) return;
@@ -199,17 +201,16 @@ export class Body {
       throw new RangeError("Cannot print a loop: its first pointer must advance");
     }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
-    const places = walks.map(([{ code }]) => this.#place("i32", code));
-    const pointers = walks.map(([{ area, range, offset }, step], k) =>
-      new Pointer(area, {
+    const starts = walks.map(([pointer, step]) => step < 0 ? pointer.computed() : pointer);
+    const places = starts.map(({ code }) => this.#place("i32", code));
+    const pointers = starts.map(({ area, range, offset }, k) => {
+      const last = (walks[k]?.[1] ?? 0) * (count - 1);
+      return new Pointer(area, {
         code: [GET, unsigned(places[k] as number)],
-        range: {
-          min: range.min + Math.min(0, step * (count - 1)),
-          max: range.max + Math.max(0, step * (count - 1)),
-        },
+        range: { min: range.min + Math.min(0, last), max: range.max + Math.max(0, last) },
         offset,
-      })
-    );
+      });
+    });
     const lead = [GET, unsigned(places[0] as number)];
     const end = this.#bind("i32", [lead, I32.of(count * first[1]).code, I32_ADD]);
     this.#loop(() => {

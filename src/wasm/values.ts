@@ -121,6 +121,16 @@ export class Pointer {
       offset,
     });
   }
+
+  /** The same address without a constant part: it may go back, and offsets are not negative. */
+  computed(): Pointer {
+    const { area, code, range: { min, max }, offset } = this;
+    return new Pointer(area, {
+      code: [code, I32.of(offset).code, I32_ADD],
+      range: { min: min + offset, max: max + offset },
+      offset: 0,
+    });
+  }
 }
 
 /**

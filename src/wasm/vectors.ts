@@ -1,4 +1,5 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
+import { constantCode } from "./constants.ts";
 import { signed, unsigned, type WasmCode } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
 
@@ -21,7 +22,7 @@ const shift = (number: number) => (a: V128, bits: number): V128 => ({
 });
 
 function constant(words: Uint32Array): V128 {
-  return { code: [vectorOp(12), Array.from(new Uint8Array(words.buffer))] };
+  return { code: constantCode(words) };
 }
 
 /** Operations on four f32. Comparisons give all ones or all zeros per lane. */

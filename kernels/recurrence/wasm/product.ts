@@ -1,0 +1,208 @@
+/**
+ * Products with packed weights: C [M, N] = initial + A [M, K] W [K, N]. W is packed once into panels
+ * of 16 columns, each k-major behind its row of initial values, so that the inner loop reads it in
+ * order. The last panel and the rows of C are padded to whole vectors.
+ */
+import { alignUp } from "../../../src/base/shape.ts";
+import type { Body, Variable } from "../../../src/wasm/body.ts";
+import type { Callee } from "../../../src/wasm/function.ts";
+import type { WasmTarget } from "../../../src/wasm/kernel.ts";
+import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
+import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
+import { range } from "../../emit/range.ts";
+
+/** Elements of a vector and columns of a panel. */
+const LANES = 4;
+const PANEL = 16;
+/** Iterations of the inner loop that are printed in a row. */
+const UNROLL = 2;
+
+/** Sizes of a packed weight: K and N. */
+export interface PackedSizes {
+  readonly depth: number;
+  readonly columns: number;
+}
+
+/** Columns of C with padding. */
+export function paddedColumns(columns: number): number {
+  return alignUp(columns, LANES);
+}
+
+/** Bytes of a packed weight. */
+export function packedBytes({ depth, columns }: PackedSizes): number {
+  return 4 * (1 + depth) * paddedColumns(columns);
+}
+
+/** Calls `print` with the first column of each whole panel, in a loop, and with the last panel. */
+function eachPanel(
+  b: Body,
+  { depth, columns }: PackedSizes,
+  { packed, others, print }: {
+    readonly packed: Pointer;
+    /** Pointers, and the bytes by which they advance per column. */
+    readonly others: readonly (readonly [Pointer, number])[];
+    readonly print: (columns: number, packed: Pointer, others: readonly Pointer[]) => void;
+  },
+): void {
+  const [whole, rest] = [Math.floor(columns / PANEL), columns % PANEL];
+  const walks = [[packed, 4 * (1 + depth)] as const, ...others];
+  const steps = walks.map(([pointer, bytes]) => [pointer, PANEL * bytes] as const);
+  b.walk(whole, steps, (...[packed, ...at]) => print(PANEL, packed as Pointer, at));
+  if (rest === 0) return;
+  const [last, ...at] = steps.map(([pointer, bytes]) => pointer.plus(whole * bytes));
+  print(rest, last as Pointer, at);
+}
+
+/** A weight to pack. */
+export interface Packing extends PackedSizes {
+  readonly packed: Pointer;
+  /** Element [0, 0]. */
+  readonly weight: Pointer;
+  /** Bytes between rows if elements of a row are adjacent, else between columns. */
+  readonly bytes: { readonly row: number } | { readonly column: number };
+  /** Initial values of the columns; default: 0. */
+  readonly initial?: Pointer;
+}
+
+/** Packs a weight. */
+export function printPack(b: Body, packing: Packing): void {
+  const { packed, weight, bytes, depth, initial } = packing;
+  const others = [
+    [weight, "column" in bytes ? bytes.column : 4] as const,
+    ...initial === undefined ? [] : [[initial, 4] as const],
+  ];
+  const print = (columns: number, to: Pointer, [from, initial]: readonly Pointer[]) => {
+    const width = paddedColumns(columns);
+    const groups = range(width / LANES).map((v) => ({
+      at: 16 * v,
+      lanes: Math.min(LANES, columns - LANES * v),
+    }));
+    for (const { at, lanes } of groups) {
+      const value = initial === undefined ? v128.zero : b.loadSome(initial.plus(at), lanes);
+      b.store(to.plus(at), value);
+    }
+    const [body, source] = [to.plus(4 * width), from as Pointer];
+    if ("row" in bytes) {
+      b.walk(depth, [[body, 4 * width], [source, bytes.row]], (to, from) => {
+        const values = groups.map(({ at, lanes }) => b.let(b.loadSome(from.plus(at), lanes)));
+        groups.forEach(({ at }, v) => b.store(to.plus(at), values[v] as V128));
+      });
+      return;
+    }
+    const block = (to: Pointer, from: Pointer, rows: number) => {
+      for (const { at, lanes } of groups) {
+        const column = (n: number): V128 =>
+          n < lanes ? b.let(b.loadSome(from.plus((at / 4 + n) * bytes.column), rows)) : v128.zero;
+        const values = transposed(b, [column(0), column(1), column(2), column(3)]);
+        range(rows).forEach((k) => b.store(to.plus(4 * k * width + at), values[k] as V128));
+      }
+    };
+    const quads = Math.floor(depth / LANES);
+    b.walk(quads, [[body, 16 * width], [source, 16]], (to, from) => block(to, from, LANES));
+    const rest = depth % LANES;
+    if (rest > 0) block(body.plus(16 * width * quads), source.plus(16 * quads), rest);
+  };
+  eachPanel(b, packing, { packed, others, print });
+}
+
+/** The rows of the 4x4 block with these columns. */
+function transposed(b: Body, [p, q, r, s]: readonly [V128, V128, V128, V128]): V128[] {
+  const halves = (x: V128, y: V128): [V128, V128] => [
+    b.let(v128.shuffle(x, y, [0, 4, 1, 5])),
+    b.let(v128.shuffle(x, y, [2, 6, 3, 7])),
+  ];
+  const [[a, c], [d, e]] = [halves(p, r), halves(q, s)];
+  return [...halves(a, d), ...halves(c, e)];
+}
+
+/** A product. */
+export interface PackedProduct extends PackedSizes {
+  /** Rows of `depth` elements. */
+  readonly a: Pointer;
+  readonly packed: Pointer;
+  /** C with padded rows, all written. */
+  readonly c: Pointer;
+  readonly rows: number;
+}
+
+/** Prints a product. Each element is one sum from its initial value over ascending k. */
+export function printPackedProduct(b: Body, product: PackedProduct, target: WasmTarget): void {
+  const { a, packed, c, rows, depth, columns: all } = product;
+  const rowBytes = 4 * paddedColumns(all);
+  const panel = (columns: number): Callee => {
+    const width = paddedColumns(columns);
+    const areas = [
+      { name: "a", bytes: 4 * rows * depth },
+      { name: "panel", bytes: 4 * (1 + depth) * width },
+      { name: "c", bytes: (rows - 1) * rowBytes + 4 * width },
+    ];
+    return b.define({ areas }, (b, [a, packed, c]) => {
+      const at = [a, packed, c].map((area) => b.at(area as Area)) as [
+        Pointer,
+        Pointer,
+        Pointer,
+      ];
+      printPanel(b, { rows, depth, vectors: width / LANES, rowBytes, at, target });
+    });
+  };
+  const print = (columns: number, packed: Pointer, [c]: readonly Pointer[]) =>
+    b.call(panel(columns), { areas: [a, packed, c as Pointer] });
+  eachPanel(b, product, { packed, others: [[c, 4]], print });
+}
+
+/** A panel: tiles of rows whose sums are in registers. */
+interface PanelProduct {
+  readonly rows: number;
+  readonly depth: number;
+  /** Vectors of a row. */
+  readonly vectors: number;
+  /** Bytes between rows of C. */
+  readonly rowBytes: number;
+  /** A, packed weight and C. */
+  readonly at: readonly [Pointer, Pointer, Pointer];
+  readonly target: WasmTarget;
+}
+
+function printPanel(b: Body, panel: PanelProduct): void {
+  const { rows, depth, rowBytes, at: [a, packed, c], target } = panel;
+  const tile = tileRows(rows, target);
+  const tiles = Math.floor(rows / tile);
+  const [aBytes, cBytes] = [4 * tile * depth, tile * rowBytes];
+  b.walk(tiles, [[c, cBytes], [a, aBytes]], (c, a) => {
+    printTile(b, { ...panel, at: [a, packed, c], rows: tile });
+  });
+  if (rows % tile === 0) return;
+  const at = [a.plus(tiles * aBytes), packed, c.plus(tiles * cBytes)] as const;
+  printTile(b, { ...panel, at, rows: rows % tile });
+}
+
+/** Rows of a tile: at most 12 sums of 128 bits, or 12 pairs of them. */
+function tileRows(rows: number, { pairs }: WasmTarget): number {
+  const most = pairs ? 6 : 3;
+  return Math.ceil(rows / Math.ceil(rows / most));
+}
+
+function printTile(b: Body, { rows, depth, vectors, rowBytes, at: [a, packed, c] }: PanelProduct) {
+  const across = range(vectors);
+  const sums = range(rows).map(() => across.map((v) => b.variable(b.load(packed.plus(16 * v)))));
+  const width = 16 * vectors;
+  const step = (weights: Pointer, a: Pointer) => {
+    const w = across.map((v) => b.let(b.load(weights.plus(16 * v))));
+    sums.forEach((row, i) => {
+      const x = b.let(b.loadSplat(a.plus(4 * i * depth)));
+      row.forEach((sum: Variable, v) => b.set(sum, f32x4.madd(x, w[v] as V128, sum)));
+    });
+  };
+  const run = (from: number, count: number, unroll: number) =>
+    b.walk(
+      count,
+      [[packed.plus((1 + from) * width), width * unroll], [a.plus(4 * from), 4 * unroll]],
+      (weights, a) => {
+        for (let k = 0; k < unroll; k++) step(weights.plus(k * width), a.plus(4 * k));
+      },
+    );
+  const rounds = Math.floor(depth / UNROLL);
+  run(0, rounds, UNROLL);
+  run(rounds * UNROLL, depth % UNROLL, 1);
+  sums.forEach((row, i) => row.forEach((sum, v) => b.store(c.plus(i * rowBytes + 16 * v), sum)));
+}
