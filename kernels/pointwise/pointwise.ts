@@ -2,7 +2,7 @@
  * Elementwise ops from a formula. Inputs may have full size, be repeated along leading axes or, as
  * [..., 1], along the last one, be scalar, or a random key. WGSL, reference and derivative are all generated from the formula.
  */
-import { showShape, sizeOf } from "../../src/base/shape.ts";
+import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
@@ -115,12 +115,34 @@ function vjp(
 
 /**
  * Applies `f`, a formula of one output, elementwise: f32 of the largest input's shape. The others
- * may lack leading axes, or have 1 for the last one. Inputs that `f` does not use are dropped.
+ * may lack leading axes, or have 1 for the last one. Inputs that `f` does not use are dropped, unless
+ * the shape is theirs.
  * @throws {RangeError} when an input does not broadcast to that shape, or none is f32.
  */
 export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
-  const { formula, used } = pruneFormula(f);
+  const pruned = pruneFormula(f);
+  const isWhole = pruned.used.length === inputs.length || hasShape(pruned.used, inputs);
+  const { formula, used } = isWhole ? pruned : pruneFormula(readingShape(f, inputs));
   return apply(pointwiseOp, used.map((k) => inputs[k] as Tensor), { formula });
+}
+
+/** Whether some inputs determine the shape of all. */
+function hasShape(some: readonly number[], inputs: readonly Tensor[]): boolean {
+  const { shape } = outSpec(inputs);
+  return some.some((k) => inputs[k]?.dtype === "f32" && sameShape(inputs[k].shape, shape));
+}
+
+/** `f` with an input that has the shape, but no effect on the values. */
+function readingShape({ inputs: count, outputs }: Formula, inputs: readonly Tensor[]): Formula {
+  const { shape } = outSpec(inputs);
+  const index = inputs.findIndex(({ dtype, shape: own }) =>
+    dtype === "f32" && sameShape(own, shape)
+  );
+  const test: Expr = { kind: "input", index };
+  return {
+    inputs: count,
+    outputs: outputs.map((out) => ({ kind: "select", test, a: out, b: out })),
+  };
 }
 
 /** The op behind {@linkcode pointwise}. */

@@ -9,6 +9,7 @@ import type { CheckOptions } from "../modules/check_module.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { readData, requireTraining } from "../corpus/data.ts";
 import type { Data, Settled } from "../corpus/data.ts";
+import { requireGeneration } from "../engine/decodable/before_training.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
 import { requireTraceable } from "./traceable.ts";
@@ -23,7 +24,7 @@ export interface RunStart {
 
 /**
  * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`, and
- * traces all plans of the config.
+ * traces all plans of the config. In a new run, a model of the user that generates decodes once.
  * @throws {UserError} when they are unusable.
  */
 export async function openRunStart(
@@ -33,7 +34,9 @@ export async function openRunStart(
 ): Promise<RunStart> {
   const begun = await begin(config, from, checks);
   requireTraining(config, begun.data.corpus);
-  await requireTraceable(config, begun.data.corpus.vocabulary, checks);
+  const { vocabulary } = begun.data.corpus;
+  await requireTraceable(config, vocabulary, checks);
+  if (from === undefined) await requireGeneration(config, vocabulary);
   return begun;
 }
 

@@ -58,7 +58,9 @@ export function requirePlans(config: RunConfig, vocabulary: number): void {
     }
   }
   ofOptimizer("trace the update", () => [inspectPlan(layout), updatePlan(config, layout)]);
-  ofOptimizer("call scalarsAt", () => optimizerOf(optim).scalarsAt(0, optim));
+  for (const step of [0, config.steps - 1]) {
+    ofOptimizer("call scalarsAt", () => optimizerOf(optim).scalarsAt(step, optim));
+  }
 }
 
 /** A section of a config that a module may define. */

@@ -9,7 +9,7 @@ import { schemaOf } from "./user/user_schema.ts";
 /** One text per fault, each starting with the dotted path of the faulty key. */
 export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
   const all = keys(schemaOf(input));
-  const texts = issues.flatMap((issue) => {
+  const texts = causesOf(issues).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((name) => unknownKey(input, [...issue.path, name], all));
     }
@@ -23,10 +23,33 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     const need = key.need === "boolean" ? "true or false" : key.need;
     const value = at(input, key.path.split("."));
     const hint = key.path === "device" ? deviceElsewhere(String(value)) : undefined;
-    return [`${key.path}: need ${need}: ${show(value)}${hint === undefined ? "" : ` (${hint})`}`];
+    // In a list of objects, say which field of which one.
+    const [item, ...field] = issue.path.slice(key.path.split(".").length);
+    const where = typeof item === "number" && field.length > 0
+      ? `, where ${dotted([item, ...field])} is ${actual}`
+      : "";
+    const rest = hint === undefined ? where : ` (${hint})`;
+    return [`${key.path}: need ${need}: ${show(value)}${rest}`];
   });
   // A value that breaks two rules of one leaf gives the same text twice.
   return Array.from(new Set(texts));
+}
+
+/**
+ * The issues without consequences of others: checks between keys whose own key is not valid, or whose
+ * message names a key that is not.
+ */
+function causesOf(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const invalid = issues.filter(({ code }) => code !== "custom").map(({ path }) => path);
+  return issues.filter(({ code, path, message }) => {
+    if (code !== "custom") return true;
+    const section = dotted(path.slice(0, -1));
+    const words: readonly string[] = message.match(/[\w.]*\w/g) ?? [];
+    return !invalid.some((other) =>
+      dotted(other) === dotted(path) || words.includes(dotted(other)) ||
+      (dotted(other.slice(0, -1)) === section && words.includes(String(other.at(-1))))
+    );
+  });
 }
 
 function unknownKey(

@@ -1,5 +1,6 @@
 /** Applies `optim.groups` of a config to the parameters of its model. Pure. */
 import { UserError } from "../base/user_error.ts";
+import type { ParamGroup } from "../optim/fields.ts";
 import { groupParams, uselessGroup } from "../optim/groups.ts";
 import type { DeclaredParam, Grouping } from "../optim/groups.ts";
 import { optimizerOf } from "../optim/mod.ts";
@@ -21,21 +22,32 @@ export function groupedParams<P extends DeclaredParam>(
   const names = params.map(({ name }) => name);
   const useless = uselessGroup(names, groups);
   if (useless !== undefined) {
-    const { index, by } = useless;
-    const match = groups[index]?.match as string;
-    throw fault(
-      `optim.groups.${index}.match`,
-      by === undefined
-        ? `need a pattern that matches a parameter: "${match}" matches none, ${hint(match, names)}`
-        : `need a pattern that matches a parameter before optim.groups.${by}: "${match}" matches ` +
-          `none that is left`,
-    );
+    throw fault(`optim.groups.${useless.index}.match`, needOf(useless, groups, names));
   }
   const grouped = groupParams(params, { optimizer: optimizerOf(optim), config: optim, groups });
   if (grouped.length > 0 && grouped.every(({ frozen }) => frozen)) {
     throw fault("optim.groups", "need a parameter that is trained: all are frozen");
   }
   return grouped;
+}
+
+/** What a group without an effect needs: another pattern, or another place. */
+function needOf(
+  { index, by }: { readonly index: number; readonly by?: number },
+  groups: readonly ParamGroup[],
+  names: readonly string[],
+): string {
+  const match = groups[index]?.match as string;
+  if (by === undefined) {
+    return `need a pattern that matches a parameter: "${match}" matches none, ${
+      hint(match, names)
+    }`;
+  }
+  const earlier = groups[by]?.match as string;
+  return earlier === match
+    ? `need each pattern once: "${match}" is that of optim.groups.${by} as well`
+    : `need a parameter that no group before it has, for the first match counts: all that "${match}" ` +
+      `matches are taken, as by "${earlier}" (optim.groups.${by})`;
 }
 
 function fault(path: string, message: string): UserError {

@@ -1,6 +1,6 @@
 /**
  * Rejects config keys on the command line that would have no effect. Only keys that the user gave
- * are checked, since a complete config has every key.
+ * are checked, since a complete config has every key. Other keys without an effect get a notice.
  */
 import { UserError } from "../base/user_error.ts";
 import { sourceMakerOf, taskOf } from "../data/sources/mod.ts";
@@ -69,4 +69,12 @@ export function requireUsed(config: RunConfig, given: readonly string[]): void {
     if (key === undefined || !isUnused(config)) continue;
     throw new UserError("config", `Cannot take --${key}: need ${need}: it would have no effect`);
   }
+}
+
+/** Sentences on keys of the model that have no effect beside the other parts of a config. */
+export function modelNotices(
+  { model, data }: Pick<RunConfig, "model" | "data">,
+): readonly string[] {
+  // Vocabulary size 0: the length of a window does not depend on it.
+  return modelOf(model).notices?.(model, taskOf(data, 0).time) ?? [];
 }

@@ -5,6 +5,7 @@ import { encodeDocuments } from "../data/encode_documents.ts";
 import { noEnds, shown } from "../data/document_end.ts";
 import type { DocumentStarts } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { lossNote } from "../data/tokenizers/user/held.ts";
 import { countUnknown, requireKnown, unknownNote } from "../data/unknown.ts";
 
 /** How to encode a text. */
@@ -41,8 +42,8 @@ export async function tokensOfText(text: string, reading: TextReading): Promise<
     const count = begins.length === 1 ? "1 document" : `${begins.length} documents`;
     notes.push(`${shown(end)} ends ${count} of ${name}`);
   }
-  const note = unknownNote(name, unknown);
-  if (note !== undefined) notes.push(note);
+  const loss = tokenizer.kind === "user" ? lossNote(tokenizer, text) : undefined;
+  for (const note of [unknownNote(name, unknown), loss]) if (note !== undefined) notes.push(note);
   return { tokens, begins, notes };
 }
 

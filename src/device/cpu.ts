@@ -7,6 +7,7 @@ import { sizeOf } from "../base/shape.ts";
 import type { Call, Target, View } from "../graph/types.ts";
 import type { Plan, Region as PlanRegion } from "../plan/types.ts";
 import type { Callee } from "../wasm/function.ts";
+import { machineFuses } from "../wasm/fuses.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import type { WasmTarget } from "../wasm/kernel.ts";
 import { CpuMemory, LinearMemory } from "./cpu_memory.ts";
@@ -21,10 +22,15 @@ const MOST_BYTES = 2 ** 32 - 2 ** 16;
 export interface CpuOptions {
   /** Whether V8 joins neighbouring vector operations into 256-bit operations; default: false. */
   readonly pairs?: boolean;
+  /** Whether the machine fuses multiply-add; default: probed. False simulates one that does not. */
+  readonly fuses?: boolean;
 }
 
-/** Opens the CPU device. */
-export function openCpu({ pairs = false }: CpuOptions = {}): Device {
+/**
+ * Opens the CPU device. Its results have the same bits on all machines of a class, which is its
+ * `shaders`: `cpu` where multiply-add is fused, else `cpu, unfused`.
+ */
+export function openCpu({ pairs = false, fuses = machineFuses() }: CpuOptions = {}): Device {
   const linear = new LinearMemory();
   const target: WasmTarget = { pairs };
   return {
@@ -32,10 +38,10 @@ export function openCpu({ pairs = false }: CpuOptions = {}): Device {
     name: "cpu",
     bindingBytes: MOST_BYTES,
     bufferBytes: MOST_BYTES,
-    shaders: "cpu",
+    shaders: fuses ? "cpu" : "cpu, unfused",
     memory: () => new CpuMemory(linear),
     expect: () => {},
-    load: (plan, memory) => load(plan, { memory, linear, target }),
+    load: (plan, memory) => load(plan, { memory, linear, target, fuses }),
     lost: new Promise<string>(() => {}),
     close: () => {},
   };
@@ -46,10 +52,11 @@ type Step = () => void;
 
 async function load(
   plan: Plan,
-  { memory, linear, target }: {
+  { memory, linear, target, fuses }: {
     readonly memory: Memory;
     readonly linear: LinearMemory;
     readonly target: WasmTarget;
+    readonly fuses: boolean;
   },
 ): Promise<Program> {
   if (!(memory instanceof CpuMemory) || memory.linear !== linear) {
@@ -67,7 +74,7 @@ async function load(
   );
   const scratch = maxOf([0, ...kernels.map((kernel) => kernel?.scratch ?? 0)]);
   const scratchAt = linear.allocate(scratch);
-  const builder = new ModuleBuilder();
+  const builder = new ModuleBuilder({ fuses });
   const runs: { kernel: Callee; addresses: number[] }[][] = [];
   const steps: (number | Call<PlanRegion>)[] = [];
   let open: { kernel: Callee; addresses: number[] }[] | undefined;

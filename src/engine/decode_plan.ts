@@ -8,7 +8,7 @@ import { formula } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { modelOf } from "../models/mod.ts";
-import { newScope } from "../nn/scope.ts";
+import { newScope, POSITIONS } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
 import { addressIn, layOut } from "../plan/layout.ts";
@@ -43,7 +43,10 @@ export const DECODE = { tokens: "tokens", positions: "places", logits: "logits" 
 /** A plan, and the kind of its memory. */
 export interface Decoding {
   readonly plan: Plan;
-  /** Whether it has a cache of a window; otherwise recurrent states of all tokens so far. */
+  /**
+   * Whether it has a window, since it has caches or reads positions; otherwise recurrent states of all
+   * tokens so far.
+   */
   readonly windowed: boolean;
   /** States that are zero at the start of a sequence. */
   readonly carries: readonly Carry[];
@@ -67,7 +70,10 @@ function traceModel(
     if (next === undefined) throw new RangeError("Cannot decode: a carried state is not kept");
     applyAll(pointwiseOp, [tensor, next], { formula: REPLACE, donate: [0] });
   }
-  return { trace, ...declared, logits };
+  // Positions are those of a window: a table of them ends with it.
+  const windowed = declared.caches.length > 0 ||
+    trace.calls.some(({ inputs }) => inputs.some(({ name }) => name === POSITIONS));
+  return { trace, ...declared, windowed, logits };
 }
 
 /**
@@ -78,7 +84,10 @@ export function decodePlan(
   model: DecodedModel,
   { rows, count, layout, prefix }: DecodeOptions,
 ): Decoding {
-  const { trace: { calls, constants }, carries, caches, logits } = traceModel(model, [rows, count]);
+  const { trace: { calls, constants }, carries, windowed, logits } = traceModel(
+    model,
+    [rows, count],
+  );
   const plan = compile({ calls, constants, results: { [DECODE.logits]: logits } }, {
     source: (t) =>
       t.role === "param"
@@ -89,11 +98,18 @@ export function decodePlan(
     result: (name) => ({ slot: prefix + name, role: "scalar", offset: 0 }),
     sizes: sizesOf(layout, "param"),
   });
-  return { plan, windowed: caches.length > 0, carries };
+  return { plan, windowed, carries };
 }
 
-/** The parameters of a model, and their layout in a run. */
-export function decodedShape(model: DecodedModel): { params: readonly Param[]; layout: Layout } {
-  const { params } = traceModel(model, [1, 1]);
-  return { params, layout: layOut(params) };
+/** What a model declares when it is traced for one token. */
+export interface DecodedShape extends Pick<Decoding, "windowed" | "carries"> {
+  readonly params: readonly Param[];
+  /** Layout of the parameters in a run. */
+  readonly layout: Layout;
+}
+
+/** The parameters and states of a model that decodes. */
+export function decodedShape(model: DecodedModel): DecodedShape {
+  const { params, windowed, carries } = traceModel(model, [1, 1]);
+  return { params, layout: layOut(params), windowed, carries };
 }

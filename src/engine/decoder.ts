@@ -4,7 +4,9 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Device, Memory, Program } from "../device/types.ts";
+import { isUserModel } from "../models/mod.ts";
 import type { Layout } from "../plan/layout.ts";
+import { requireSameLogits } from "./decodable/same_logits.ts";
 import type { DecodedModel, Decoding } from "./decode_plan.ts";
 import { DECODE, decodePlan } from "./decode_plan.ts";
 import { cutIntoChunks, largestChunk, slide } from "./decode_window.ts";
@@ -18,6 +20,12 @@ export interface DecoderParts extends DecodedModel {
   /** Rows decoded in parallel. */
   readonly rows: number;
 }
+
+/**
+ * Tokens for which the logits of a user's model are compared: in longer windows, the rounding errors
+ * of a recurrence may grow beyond any tolerance.
+ */
+const COMPARED = 16;
 
 /** Decoders opened per memory: each has its own slots. */
 const opened = new WeakMap<Memory, number>();
@@ -45,7 +53,10 @@ export class Decoder {
     this.#single = this.#plan(1);
   }
 
-  /** Loads the plan of a single token. @throws {UserError} `config` for a bidirectional model. */
+  /**
+   * Loads the plan of a single token. @throws {UserError} `config` for a bidirectional model, and for
+   * one of the user whose logits differ when it decodes.
+   */
   static async open(device: Device, parts: DecoderParts): Promise<Decoder> {
     const { memory, rows, context } = parts;
     for (const [name, size] of Object.entries({ rows, context })) {
@@ -60,6 +71,10 @@ export class Decoder {
     memory.ensure(decoder.#prefix + DECODE.positions, most);
     await decoder.#load(1);
     decoder.reset();
+    if (isUserModel(parts.model)) {
+      await requireSameLogits(device, { ...parts, decoder, compared: Math.min(context, COMPARED) });
+      decoder.reset();
+    }
     return decoder;
   }
 
@@ -78,6 +93,10 @@ export class Decoder {
     this.#window = Array.from({ length: this.rows }, () => new Uint32Array());
     this.#position = 0;
     this.#slides = 0;
+    this.#clearStates();
+  }
+
+  #clearStates(): void {
     for (const { name, tensor: { shape } } of this.#single.carries) {
       this.#parts.memory.write(this.#prefix + name, new Float32Array(sizeOf(shape)));
     }
@@ -110,13 +129,14 @@ export class Decoder {
     const windows = this.#single.windowed
       ? rows.map((row, r) => lastOf(this.#window[r] as Uint32Array, row, after.length))
       : rows;
-    // After the window slides, recompute it from position 0.
+    // After the window slides, recompute it from position 0, and recurrent states from zero.
     const first = after.slides > 0 ? 0 : length;
     const chunks = cutIntoChunks(after.length - first, this.context);
     for (const chunk of chunks) await this.#load(chunk);
     this.#window = this.#single.windowed ? windows : this.#window;
     this.#position = after.length;
     this.#slides += after.slides;
+    if (after.slides > 0) this.#clearStates();
     let position = first;
     for (const chunk of chunks) {
       const at = this.#single.windowed ? position : position - first;

@@ -6,18 +6,21 @@ import type { Memory } from "../device/types.ts";
 import { addressIn } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { DecodedModel } from "./decode_plan.ts";
+import { requireDecodable } from "./decodable/structure.ts";
 import { decodedShape } from "./decode_plan.ts";
 import { sizesOf } from "./plans.ts";
 
 /**
  * Allocates the slots `param/<bucket>` and writes the model's parameters; returns their layout.
- * @throws {UserError} `data` naming the first parameter that is missing or has another shape.
+ * @throws {UserError} `data` naming the first parameter that is missing or has another shape, `config`
+ * for a model of the user that cannot decode.
  */
 export function holdParams(
   memory: Memory,
   model: DecodedModel,
   params: ReadonlyMap<string, Pick<NamedTensor, "shape" | "data">>,
 ): Layout {
+  requireDecodable(model);
   const { params: wanted, layout } = decodedShape(model);
   for (const { name, shape } of wanted) {
     const got = params.get(name)?.shape;

@@ -6,10 +6,12 @@ import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/mod.ts";
 import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/mod.ts";
 import { rowNorms } from "../../kernels/reduce/mod.ts";
+import { type Shape, sizeOf } from "../base/shape.ts";
 import { groupedParams } from "../config/param_groups.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Task } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
+import { dependenciesOf } from "../graph/dependencies.ts";
 import { formula } from "../graph/formula.ts";
 import type { Expr } from "../graph/formula.ts";
 import { newTrace } from "../graph/trace.ts";
@@ -116,13 +118,20 @@ export function traceGradient(
   // A call must not both read and write the gradient vector, so a tensor that is read again, or is
   // the gradient of several parameters, is copied there.
   const read = new Set(expand(built.trace.calls).flatMap((call) => call.inputs));
-  trained.forEach(({ name }, i) => {
-    const flow = flows[i];
+  const used = flows.includes(undefined) ? dependenciesOf(loss) : undefined;
+  trained.forEach(({ name, shape, tensor }, i) => {
+    // The derivative of what the loss reads may be zero, as behind a factor of 0.
+    const isZero = flows[i] === undefined && used?.has(tensor);
+    const flow = isZero ? zeros(built.trace, shape) : flows[i];
     if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);
-    const shared = read.has(flow) || flows.indexOf(flow) !== flows.lastIndexOf(flow);
+    const shared = isZero || read.has(flow) || flows.indexOf(flow) !== flows.lastIndexOf(flow);
     results[GRAD + name] = shared ? pointwise(COPY, [flow]) : flow;
   });
   return { graph: finish(built, results), params: built.params };
+}
+
+function zeros(trace: Trace, shape: Shape): Tensor {
+  return trace.constant(shape, new Float32Array(sizeOf(shape)));
 }
 
 /**

@@ -143,6 +143,8 @@ export class Stepper {
   update(step: number): void {
     const { optim } = this.#parts.config;
     for (const [name, value] of Object.entries(optimizerOf(optim).scalarsAt(step, optim))) {
+      // Without parameters of its rule, no plan reads a scalar.
+      this.#upload.memory.ensure(name, 1);
       this.#upload.memory.write(name, Float32Array.of(value));
     }
     this.#queueInspect();

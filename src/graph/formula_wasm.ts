@@ -1,7 +1,8 @@
 /** Prints formulas as vector expressions of WebAssembly, with common subexpressions computed once. */
 import type { Body } from "../wasm/body.ts";
-import { cosVector, expVector, logVector, sinVector, tanhVector } from "../wasm/math.ts";
+import { expVector, logVector, tanhVector } from "../wasm/math.ts";
 import { threefryVector, type VectorKey } from "../wasm/random.ts";
+import { cosVector, sinVector } from "../wasm/sinusoid.ts";
 import type { V128 } from "../wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../wasm/vectors.ts";
 import { keepThreshold } from "./formula_eval.ts";

@@ -61,7 +61,11 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => LossTerms;
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
-  /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
+  /**
+   * The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`.
+   * "window" for layers with caches or positions, "state" for recurrent states alone. Fed token by
+   * token, the logits must be those of the whole window.
+   */
   readonly generates?: (config: C) => { readonly memory: GenerationMemory } | string;
   /** Its layout in exports; absent: it cannot be exported. */
   readonly exchange?: ExportLayout<C>;
@@ -78,6 +82,8 @@ export interface ModelDefinition<C extends AnyModel> {
   ) => readonly ModelFault[];
   /** Keys without effect in this config, each with what it needs to have one. Default none. */
   readonly unused?: (config: C) => readonly ModelFault[];
+  /** Sentences on keys without effect on windows of `time` tokens. Default none. */
+  readonly notices?: (config: C, time: number) => readonly string[];
   /**
    * FLOP of training per token by each usual formula, the plainest first. Default: 6 per parameter.
    */

@@ -25,3 +25,8 @@ export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {
 export function canGenerate(config: ModelConfig): boolean {
   return typeof (modelOf(config).generates?.(config) ?? "") !== "string";
 }
+
+/** Whether a module of the user defines the model of a config. */
+export function isUserModel(config: ModelConfig): boolean {
+  return userModel((config as { readonly sha256?: string }).sha256) !== undefined;
+}

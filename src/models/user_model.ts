@@ -6,6 +6,7 @@ import {
   UserDefinitions,
 } from "../base/user_definitions.ts";
 import type * as z from "zod";
+import { describeValue } from "../base/text/describe_value.ts";
 import { callUser } from "../base/user_calls.ts";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { heldTerms, requireShape, requireTerms, type UserWork } from "./user_terms.ts";
@@ -32,7 +33,11 @@ export function registerModel(
       "need a model as default export, by defineModel({ kind, schema, loss, ... })",
     );
   }
-  const { kind, schema } = exported;
+  const { kind, schema, generates, logits } = exported;
+  for (const [name, value] of Object.entries({ logits, generates })) {
+    if (value === undefined || typeof value === "function") continue;
+    refuseModule(from, `need ${name} as a function: got ${describeValue(value)}`);
+  }
   if (!("kind" in schema.shape)) {
     refuseModule(from, "need a schema with the key kind: there is none");
   }
@@ -59,9 +64,13 @@ function checked(
   const { kind, loss, logits, generates, directions, faults, unused, flops } = definition;
   const tracing: UserWork = (what, work, check) =>
     callUser({ doing: `trace ${what} of model ${kind}`, module }, work, check);
-  const asking =
-    <A extends readonly unknown[], T>(name: string, ask: (...args: A) => T) => (...args: A): T =>
-      callUser({ doing: `call ${name} of model ${kind}`, module }, () => ask(...args));
+  const asking = <A extends readonly unknown[], T>(
+    name: string,
+    ask: (...args: A) => T,
+    check?: (made: T) => void,
+  ) =>
+  (...args: A): T =>
+    callUser({ doing: `call ${name} of model ${kind}`, module }, () => ask(...args), check);
   return {
     ...definition,
     loss: (...args) => heldTerms(tracing("the loss", () => loss(...args), requireTerms), tracing),
@@ -74,10 +83,27 @@ function checked(
         });
       },
     },
-    ...generates && { generates: asking("generates", generates) },
+    ...generates && {
+      generates: asking("generates", generates, (said) => {
+        requireGenerated(said, logits !== undefined);
+      }),
+    },
     ...directions && { directions: asking("directions", directions) },
     ...faults && { faults: asking("faults", faults) },
     ...unused && { unused: asking("unused", unused) },
     ...flops && { flops: asking("flops", flops) },
   };
+}
+
+/** @throws {RangeError} for what no `generates` returns, and for a memory without logits. */
+function requireGenerated(said: unknown, hasLogits: boolean): void {
+  if (typeof said === "string" && said !== "") return;
+  const { memory } = Object(said);
+  if (memory !== "window" && memory !== "state") {
+    throw new RangeError(
+      'need { memory: "window" } or { memory: "state" }, or a sentence why it cannot generate: got ' +
+        describeValue(said),
+    );
+  }
+  if (!hasLogits) throw new RangeError("need logits, from which it generates: it has none");
 }

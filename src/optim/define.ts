@@ -8,7 +8,7 @@ import {
 import * as z from "zod";
 import { checkSchedule, commonFields, decoupledDecay } from "./fields.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
-import type { Optimizer } from "./types.ts";
+import type { Optimizer, UpdateRule } from "./types.ts";
 import { heldOptimizer } from "./user_optimizer.ts";
 
 /** The schema of an optimizer's own keys, as `z.strictObject` of zod makes it. */
@@ -82,8 +82,9 @@ export function registerOptimizer(
     OptimizerDefinition
   >;
   const { rules, scalars, scalarsAt } = Object(optimizer) as Partial<Optimizer<unknown>>;
-  const isWhole = Object.values(Object(rules)).length > 0 && Array.isArray(scalars) &&
-    typeof scalarsAt === "function";
+  const all: Partial<UpdateRule<unknown>>[] = Object.values(Object(rules)).map(Object);
+  const isWhole = all.length > 0 && Array.isArray(scalars) && typeof scalarsAt === "function" &&
+    all.every(({ moments, trace }) => typeof moments === "function" && typeof trace === "function");
   if (!isDefinitionName(kind) || !isWhole || typeof Object(keys).shape !== "object") {
     return refuseModule(
       from,

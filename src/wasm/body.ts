@@ -1,17 +1,15 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
 import { hoistConstants } from "./constants.ts";
-import { type EncodedFunction, type LocalType, unsigned, type WasmCode } from "./encode.ts";
-import type { Callee, DefineFunction } from "./function.ts";
 import {
-  type Area,
-  checkAccess,
-  type Condition,
-  I32,
-  Pointer,
-  type Range,
-  type V128,
-} from "./values.ts";
-import { vectorOp } from "./vectors.ts";
+  type EncodedFunction,
+  type LocalType,
+  unsigned,
+  vectorOp,
+  type WasmCode,
+} from "./encode.ts";
+import { argumentCode, type Arguments, type Callee, type DefineFunction } from "./function.ts";
+import { type Area, checkAccess, type Condition, I32, Pointer, type V128 } from "./values.ts";
+import type { I64 } from "./scalars.ts";
 
 const [LOOP, IF, ELSE, END, BR_IF] = [0x03, 0x04, 0x05, 0x0b, 0x0d];
 const EMPTY = 0x40;
@@ -51,33 +49,14 @@ export class Body {
   }
 
   /**
-   * Calls a function. @throws {RangeError} when a area or an integer is not provably within what
+   * Calls a function. @throws {RangeError} when an area or an integer is not provably within what
    * the function was printed for.
    */
-  call(
-    { index, areas, ints = [] }: Callee,
-    args: { readonly areas: readonly Pointer[]; readonly ints?: readonly I32[] },
-  ): void {
-    const addresses = args.areas.map((pointer, k) => {
-      checkAccess(pointer, areas[k]?.bytes ?? NaN);
-      const { code, offset } = pointer;
-      return offset === 0 ? code : [code, I32.of(offset).code, I32_ADD];
-    });
-    const values = args.ints ?? [];
-    if (addresses.length !== areas.length || values.length !== ints.length) {
-      throw new RangeError("Cannot print a call: it has another number of arguments");
-    }
-    values.forEach(({ min, max }, k) => {
-      const range = ints[k] as Range;
-      if (min >= range.min && max <= range.max) return;
-      throw new RangeError(
-        `Cannot print a call: integer ${k} is in [${min}, ${max}], not in [${range.min}, ${range.max}]`,
-      );
-    });
-    this.#emit([addresses, values.map(({ code }) => code), CALL, unsigned(index)]);
+  call(callee: Callee, args: Arguments): void {
+    this.#emit([argumentCode(callee, args), CALL, unsigned(callee.index)]);
   }
 
-  /** The start of a area. */
+  /** The start of an area. */
   at(area: Area, bytes: number | I32 = 0): Pointer {
     const code = [GET, unsigned(area.param)];
     return new Pointer(area, { code, range: { min: 0, max: 0 }, offset: 0 }).plus(bytes);
@@ -101,6 +80,11 @@ export class Body {
   /** Computes an integer once. */
   letInt(value: I32): I32 {
     return value.known === undefined ? new I32(this.#bind("i32", value.code), value) : value;
+  }
+
+  /** Computes a 64-bit integer once. */
+  let64(value: I64): I64 {
+    return { code: this.#bind("i64", value.code) };
   }
 
   /** Computes an address once. */
@@ -200,6 +184,9 @@ export class Body {
     if (first === undefined || first[1] === 0) {
       throw new RangeError("Cannot print a loop: its first pointer must advance");
     }
+    if (!Number.isInteger(count) || count < 0) {
+      throw new RangeError(`Cannot print a loop: need a whole number of iterations: got ${count}`);
+    }
     if (count === 1) return body(...walks.map(([pointer]) => pointer));
     const starts = walks.map(([pointer, step]) => step < 0 ? pointer.computed() : pointer);
     const places = starts.map(({ code }) => this.#place("i32", code));
@@ -233,6 +220,12 @@ export class Body {
     body: (i: I32) => void,
   ): void {
     const [start, end] = [I32.of(from), this.letInt(I32.of(to))];
+    // The condition compares unsigned integers, and the last step may pass `to`.
+    if (start.min < 0 || end.min < 0 || !(step > 0) || end.max + step > 2 ** 32) {
+      throw new RangeError(
+        `Cannot print a loop from ${start.min} to ${end.max} by ${step}: need 32-bit integers`,
+      );
+    }
     if (start.min >= end.max) return;
     if (start.known !== undefined && end.known !== undefined && start.known + step >= end.known) {
       return body(start);

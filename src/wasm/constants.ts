@@ -1,16 +1,15 @@
 /** Vector constants of a function, which are computed once at its start instead of at each use. */
-import { unsigned, type WasmCode } from "./encode.ts";
+import { unsigned, vectorOp, type WasmCode } from "./encode.ts";
 
 const [GET, SET] = [0x20, 0x21];
-/** v128.const, with the prefix of vector instructions. */
-const CONST = [0xfd, 12];
+const CONST = vectorOp(12);
 /** Words that cost one instruction wherever they are used. */
 const CHEAP: readonly string[] = [0, 0xffffffff].map((word) => Array(4).fill(word).join());
 
 /** The words of each constant's code. */
 const wordsOf = new WeakMap<WasmCode, string>();
 
-/** WasmCode of a constant of four words. */
+/** Code of a constant of four words. */
 export function constantCode(words: Uint32Array): WasmCode {
   const code = [CONST, Array.from(new Uint8Array(words.buffer))];
   const key = words.join();
@@ -27,7 +26,9 @@ export function hoistConstants(code: WasmCode, local: () => number): WasmCode {
   const start: WasmCode[] = [];
   const replace = (part: WasmCode): WasmCode => {
     const key = wordsOf.get(part);
-    if (key === undefined) return part.map((p) => typeof p === "number" ? p : replace(p));
+    if (key === undefined) {
+      return part.map((p) => typeof p === "number" || "kind" in p ? p : replace(p));
+    }
     let index = known.get(key);
     if (index === undefined) {
       index = local();

@@ -1,5 +1,5 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
-import { encodeBody, encodeModule, unsigned, type WasmCode } from "./encode.ts";
+import { type Arithmetic, encodeBody, encodeModule, unsigned, type WasmCode } from "./encode.ts";
 import { Body } from "./body.ts";
 import type { Callee, PrintFunction, Signature } from "./function.ts";
 import { I32 } from "./values.ts";
@@ -8,9 +8,15 @@ const [GET, CALL] = [0x20, 0x10];
 
 /** A module under construction. */
 export class ModuleBuilder {
+  readonly #arithmetic: Arithmetic;
   readonly #functions: { readonly params: number; readonly body: Uint8Array }[] = [];
   readonly #known = new Map<string, number>();
   readonly #exports: Record<string, number> = {};
+
+  /** `arithmetic`: what the module is printed for. */
+  constructor(arithmetic: Arithmetic = { fuses: true }) {
+    this.#arithmetic = arithmetic;
+  }
 
   /** Number of distinct functions. */
   get size(): number {
@@ -30,7 +36,7 @@ export class ModuleBuilder {
       areas.map(({ name, bytes }, param) => ({ name, bytes, param })),
       ints.map((range, k) => new I32([GET, unsigned(areas.length + k)], range)),
     );
-    return { ...signature, index: this.#add(params, encodeBody(body.finish())) };
+    return { ...signature, index: this.#add(params, encodeBody(body.finish(), this.#arithmetic)) };
   };
 
   /** Exports a function without parameters that calls kernels in order with constant addresses. */
@@ -43,7 +49,10 @@ export class ModuleBuilder {
       CALL,
       unsigned(kernel.index),
     ]);
-    this.#exports[name] = this.#add(0, encodeBody({ params: 0, locals: [], code }));
+    this.#exports[name] = this.#add(
+      0,
+      encodeBody({ params: 0, locals: [], code }, this.#arithmetic),
+    );
   }
 
   /** The bytes of the module. */

@@ -25,7 +25,8 @@ export class I32 implements Range {
   readonly known: number | undefined;
 
   constructor(code: WasmCode, { min, max }: Range) {
-    if (!(min <= max) || Math.abs(min) >= LIMIT || Math.abs(max) >= LIMIT) {
+    const isWhole = Number.isInteger(min) && Number.isInteger(max);
+    if (!isWhole || min > max || Math.abs(min) >= LIMIT || Math.abs(max) >= LIMIT) {
       throw new RangeError(`Cannot print an integer in [${min}, ${max}]: it may not fit 32 bits`);
     }
     this.code = code;

@@ -1,14 +1,7 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
 import { constantCode } from "./constants.ts";
-import { signed, unsigned, type WasmCode } from "./encode.ts";
+import { signed, vectorOp } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
-
-const PREFIX = 0xfd;
-
-/** The code of a vector instruction by its number. */
-export function vectorOp(number: number): WasmCode {
-  return [PREFIX, unsigned(number)];
-}
 
 const unary = (number: number) => (a: V128): V128 => ({ code: [a.code, vectorOp(number)] });
 const binary = (number: number) => (a: V128, b: V128): V128 => ({
@@ -24,6 +17,10 @@ const shift = (number: number) => (a: V128, bits: number): V128 => ({
 function constant(words: Uint32Array): V128 {
   return { code: constantCode(words) };
 }
+
+const sumOfProduct = (kind: "madd" | "nmadd") => (a: V128, b: V128, c: V128): V128 => ({
+  code: [a.code, b.code, c.code, { kind }],
+});
 
 /** Operations on four f32. Comparisons give all ones or all zeros per lane. */
 export const f32x4 = {
@@ -52,9 +49,9 @@ export const f32x4 = {
   /** a < b ? b : a, so `a` where an operand is NaN. */
   pmax: binary(235),
   /** a * b + c, rounded once where the machine has fused multiply-add, else twice. */
-  madd: ternary(0x105),
+  madd: sumOfProduct("madd"),
   /** c - a * b, as {@linkcode f32x4.madd}. */
-  nmadd: ternary(0x106),
+  nmadd: sumOfProduct("nmadd"),
   /** f32 of signed i32. */
   fromInt: unary(250),
 } as const;

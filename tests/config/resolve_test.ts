@@ -205,3 +205,31 @@ Deno.test("resolveConfig() accepts the borders of those checks", () => {
   resolveConfig({ optim: { warmup_steps: 10, decay_steps: 10, lr: 3e-4, min_lr: 3e-4 } });
   resolveConfig({ optim: { schedule: "constant", warmup_steps: 5000, lr: 1e-5 } });
 });
+
+Deno.test("a key that is not valid gives one fault, without those that follow from it", () => {
+  const need = "model.kv_heads: need integer >= 1 | null:";
+  assertEquals(faults({ model: { kind: "gpt", kv_heads: 0 } }), [`${need} 0`]);
+  assertEquals(faults({ model: { kind: "gpt", kv_heads: -3 } }), [`${need} -3`]);
+  assertEquals(faults({ model: { kind: "gpt", heads: -3, kv_heads: 2 } }), [
+    "model.heads: need integer >= 1: -3",
+  ]);
+  assertEquals(faults({ model: { kind: "gpt", mup_base_heads: 0 } }), [
+    "model.mup_base_heads: need integer >= 1 | null: 0",
+  ]);
+  assertEquals(faults({ optim: { lr: -1, min_lr: 1e-4 } }), ["optim.lr: need number > 0: -1"]);
+  assertEquals(faults({ data: { seq_len: 0 }, eval: { stride: 4 } }), [
+    "data.seq_len: need integer >= 1: 0",
+  ]);
+  // Faults of other keys stay.
+  assertEquals(faults({ model: { kind: "gpt", kv_heads: 3, layers: 0 }, optim: { lr: 0 } }), [
+    "model.layers: need integer >= 1: 0",
+    "model.kv_heads: need a divisor of heads: kv_heads 3, heads 4",
+    "optim.lr: need number > 0: 0",
+  ]);
+});
+
+Deno.test("a fault in a list of objects says which of them has it", () => {
+  const [text = ""] = faults({ optim: { groups: [{ match: "*" }, { frozen: true }] } });
+  assertEquals(text.startsWith("optim.groups: need list of ({ match: string, "), true, text);
+  assertEquals(text.endsWith(", where 1.match is nothing"), true, text);
+});

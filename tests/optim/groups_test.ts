@@ -113,8 +113,12 @@ Deno.test("a group without an effect is refused, with the name that was probably
   const start = "Cannot use this config: optim.groups";
   assertEquals(
     refusal([{ match: "*" }, { match: "head.*" }]),
-    `${start}.1.match: need a pattern that matches a parameter before optim.groups.0: "head.*" ` +
-      "matches none that is left",
+    `${start}.1.match: need a parameter that no group before it has, for the first match counts: ` +
+      'all that "head.*" matches are taken, as by "*" (optim.groups.0)',
+  );
+  assertEquals(
+    refusal([{ match: "head.*" }, { match: "blocks.*" }, { match: "head.*", lr_scale: 2 }]),
+    `${start}.2.match: need each pattern once: "head.*" is that of optim.groups.0 as well`,
   );
   assertEquals(
     refusal([{ match: "blocks.*.norm1.wieght", frozen: true }]),

@@ -11,6 +11,7 @@ import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import { modelNotices } from "../../src/config/unused.ts";
 import { moduleFilesOf } from "../../src/config/user/user_modules.ts";
 import type { Summary } from "../../src/report/summary.ts";
 import { sourceFaultAt } from "../../src/corpus/examined.ts";
@@ -144,6 +145,7 @@ async function train(
   });
   for (const text of request.notices ?? []) show({ type: "notice", text });
   warnOfSchedule(config, show);
+  for (const text of modelNotices(config)) show({ type: "notice", text });
   const start = performance.now();
   const now = () => (performance.now() - start) / 1000;
   using control = new ElasticControl({ out, check: () => lock.check() });

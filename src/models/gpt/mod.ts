@@ -58,6 +58,13 @@ export const gpt = defineModel<GptConfig>({
   },
   unused: ({ positions }) =>
     positions === "rotary" ? [] : [["rotary_theta", "model.positions=rotary"]],
+  notices({ attention_window: window }, time) {
+    if (window === null || window <= time) return [];
+    return [
+      `model.attention_window ${window} has no effect: it is longer than a window of ${time} tokens ` +
+      "(data.seq_len)",
+    ];
+  },
   flops({ layers, width, attention_window: window }, { all, time }) {
     const keys = Math.min(time, window ?? time);
     const causal = keys - keys ** 2 / (2 * time);

@@ -2,18 +2,10 @@
 import { UserError } from "../../../base/user_error.ts";
 import type { TokenizerSpec } from "../../schema.ts";
 import type { Tokenizer, TokenStream } from "../types.ts";
+import type { UserTokenizer } from "./user_tokenizer.ts";
+import { decodedText, heldTokenizer, idsOf, requirePlain, requireRepeatable } from "./held.ts";
 
-/** A tokenizer of the user: text to ids in [0, size), and back. */
-export interface UserTokenizer {
-  /** Number of tokens. */
-  readonly size: number;
-  /** The token that ends documents and that texts may begin behind; default none. */
-  readonly end?: number | undefined;
-  /** Token ids of a text; never the end token. */
-  encode(text: string): ArrayLike<number>;
-  /** Text of token ids; the end token has none. */
-  decode(ids: readonly number[]): string;
-}
+export type { UserTokenizer } from "./user_tokenizer.ts";
 
 /** A kind of tokenizer; `S`: what it has learnt, as JSON holds it. */
 export interface TokenizerDefinition<S = null> {
@@ -74,8 +66,12 @@ export function learnsText(path: string): boolean {
 /** The tokenizer of the module at a path, trained on a text. @throws {UserError} */
 export function learnTokenizer(path: string, text: string): Tokenizer {
   const { definition, module, sha256 } = moduleAt(path);
-  const learnt = within(module, () => definition.learn?.(text) ?? null);
-  return userTokenizerOf({ kind: "user", sha256, learnt: JSON.parse(JSON.stringify(learnt)) });
+  const learnt = within(module, () => {
+    const value = definition.learn?.(text) ?? null;
+    requirePlain(definition.name, value);
+    return JSON.parse(JSON.stringify(value));
+  });
+  return userTokenizerOf({ kind: "user", sha256, learnt });
 }
 
 function moduleAt(path: string): Registered {
@@ -98,14 +94,16 @@ export function userTokenizerOf(spec: TokenizerSpec & { readonly kind: "user" })
     );
   }
   const { definition: { name, make }, module } = found;
-  const { size, end, encode, decode } = within(module, () => held(make(spec.learnt)));
+  const own = within(module, () => heldTokenizer(name, make(spec.learnt)));
+  const { size, end } = own;
   const text = (ids: readonly number[]) => {
     const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= size);
     if (wrong !== undefined) {
       throw new RangeError(`Cannot decode: need ids below ${size}: ${wrong}`);
     }
-    return within(module, () => String(decode(ids)));
+    return within(module, () => decodedText(name, own.decode(ids)));
   };
+  let isFirst = true;
   return {
     kind: "user",
     size,
@@ -113,10 +111,11 @@ export function userTokenizerOf(spec: TokenizerSpec & { readonly kind: "user" })
     unknown: undefined,
     encode: (whole) =>
       within(module, () => {
-        const ids = Uint32Array.from(encode(whole));
-        const wrong = ids.find((id) => id >= size);
-        if (wrong === undefined) return ids;
-        throw new RangeError(`need ids below ${size} of ${name}: got ${wrong}`);
+        if (isFirst && whole !== "") {
+          requireRepeatable(name, own, whole);
+          isFirst = false;
+        }
+        return idsOf(name, own, whole);
       }),
     decode: (ids) => text(Array.from(ids)),
     stream: () => streamOf(text),
@@ -124,20 +123,6 @@ export function userTokenizerOf(spec: TokenizerSpec & { readonly kind: "user" })
     cut: () => 0,
     toJSON: () => spec,
   };
-}
-
-function held(tokenizer: UserTokenizer): UserTokenizer {
-  const { size, end, encode, decode } = Object(tokenizer) as Partial<UserTokenizer>;
-  if (!Number.isInteger(size) || Number(size) < 1) {
-    throw new RangeError(`need a size of at least 1: got ${size}`);
-  }
-  if (end !== undefined && !(Number.isInteger(end) && end >= 0 && end < Number(size))) {
-    throw new RangeError(`need an end token below ${size}: got ${end}`);
-  }
-  if (typeof encode !== "function" || typeof decode !== "function") {
-    throw new RangeError("need the functions encode and decode");
-  }
-  return tokenizer;
 }
 
 /** Decodes all tokens so far and gives what is new: a token's text may depend on others. */
