@@ -145,14 +145,16 @@ function halves(a: V128, c: V128, op: Join): V128 {
 /** Writes the sum of `rows` rows, which are `stride` bytes apart, in the order of rows. */
 export function addRows(
   b: Body,
-  { rows, columns, stride, from, to, square = false }: {
+  { rows, columns, stride, from, to, next = f32x4.add, finish = (sum) => sum }: {
     readonly rows: number;
     readonly columns: number;
     readonly stride: number;
     readonly from: Pointer;
     readonly to: Pointer;
-    /** Adds the squares of the elements. */
-    readonly square?: boolean;
+    /** The sum with one more value; default: their sum. */
+    readonly next?: (sum: V128, value: V128) => V128;
+    /** What is written of a sum; default: the sum. */
+    readonly finish?: (sum: V128) => V128;
   },
 ): void {
   eachColumns(b, columns, { from: [from, to], vectors: 2 * BLOCK }, ({ at, lanes }) => {
@@ -160,12 +162,11 @@ export function addRows(
     const sums = lanes.map(() => b.variable(v128.zero));
     b.walk(rows, [[first, stride]], (row) => {
       lanes.forEach((n, k) => {
-        const value = b.loadSome(row.plus(16 * k), n);
-        if (!square) return b.set(sums[k]!, f32x4.add(sums[k]!, value));
-        const v = b.let(value);
-        b.set(sums[k]!, f32x4.madd(v, v, sums[k]!));
+        const value = b.let(b.loadSome((row as Pointer).plus(16 * k), n));
+        b.set(sums[k]!, next(sums[k]!, value));
       });
     });
-    lanes.forEach((n, k) => b.storeSome(into.plus(16 * k), sums[k] as V128, n));
+    const values = sums.map((sum) => b.let(finish(sum)));
+    lanes.forEach((n, k) => b.storeSome(into.plus(16 * k), values[k] as V128, n));
   });
 }
