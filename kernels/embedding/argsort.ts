@@ -5,7 +5,8 @@
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Launch, Op, Tensor } from "../../src/graph/types.ts";
+import type { Case, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { argsortKernel } from "./embedding_wasm.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 
 /** Indices u32 [R] that sort `ids` u32 [...], stably. */
@@ -49,6 +50,7 @@ export const argsortOp: Op = {
     const groups = linearGroups(n, target.groups);
     return [{ wgsl: wgslOf(n, groups), bindings: [{ input: 0 }, { output: 0 }], groups }];
   },
+  wasm: ({ inputs: [ids] }) => argsortKernel(sizeOf((ids as Spec).shape)),
   reference({ inputs: [ids], outputs: [order] }) {
     if (!ids || !order) return;
     const id = (i: number) => ids.data[i] as number;

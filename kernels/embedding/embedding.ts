@@ -7,6 +7,7 @@ import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { embeddingBackwardOp } from "./embedding_backward.ts";
+import { embeddingKernel } from "./embedding_wasm.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import { argsort } from "./argsort.ts";
 
@@ -58,6 +59,10 @@ export const embeddingOp: Op = {
       bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
       groups,
     }];
+  },
+  wasm: ({ inputs: [table, ids] }) => {
+    const [vocabulary = 0, columns = 0] = (table as Spec).shape;
+    return embeddingKernel({ vocabulary, positions: sizeOf((ids as Spec).shape), columns });
   },
   reference({ inputs: [table, ids], outputs: [y] }) {
     if (!table || !ids || !y) return;

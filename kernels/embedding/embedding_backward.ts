@@ -6,6 +6,7 @@
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Launch, Op, Spec } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { embeddingBackwardKernel, type EmbeddingSizes } from "./embedding_wasm.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import { argsortOp } from "./argsort.ts";
 
@@ -14,14 +15,11 @@ export interface EmbeddingBackwardAttrs {
   readonly vocabulary: number;
 }
 
-interface Sizes {
-  readonly vocabulary: number;
-  readonly positions: number;
-  readonly columns: number;
-}
-
 /** One item of the table per invocation, which finds its id's first position by binary search. */
-function wgslOf({ vocabulary, positions, columns }: Sizes, groups: Launch["groups"]): string {
+function wgslOf(
+  { vocabulary, positions, columns }: EmbeddingSizes,
+  groups: Launch["groups"],
+): string {
   const items = columns / itemWidth(columns);
   return `${itemWgsl(itemWidth(columns))}
 @group(0) @binding(0) var<storage, read> order: array<u32>;
@@ -49,7 +47,7 @@ ${linearHead(vocabulary * items, groups)}
 `;
 }
 
-function sizes(ids: Spec, dy: Spec, { vocabulary }: EmbeddingBackwardAttrs): Sizes {
+function sizes(ids: Spec, dy: Spec, { vocabulary }: EmbeddingBackwardAttrs): EmbeddingSizes {
   return { vocabulary, positions: sizeOf(ids.shape), columns: dy.shape.at(-1) ?? 1 };
 }
 
@@ -81,6 +79,8 @@ export const embeddingBackwardOp: Op = {
       groups,
     }];
   },
+  wasm: ({ inputs: [, ids, dy] }, attrs: EmbeddingBackwardAttrs) =>
+    embeddingBackwardKernel(sizes(ids as Spec, dy as Spec, attrs)),
   reference({ inputs: [order, ids, dy], outputs: [dtable] }) {
     if (!order || !ids || !dy || !dtable) return;
     const columns = dy.shape.at(-1) ?? 1;

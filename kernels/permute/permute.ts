@@ -7,6 +7,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
+import { permuteKernel } from "./permute_wasm.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
 /** Attributes of a permutation. */
@@ -91,6 +92,10 @@ export const permuteOp: Op = {
   launch: ({ inputs: [x] }, attrs: PermuteAttrs, target) => [
     launch(x as Spec, attrs, target.groups),
   ],
+  wasm: ({ inputs: [x] }, attrs: PermuteAttrs) => {
+    const { sizes, strides } = walkOf(x as Spec, attrs);
+    return permuteKernel(sizes, strides);
+  },
   reference({ inputs: [x], outputs: [y] }, attrs: PermuteAttrs) {
     if (!x || !y) return;
     const { sizes, strides } = walkOf(x, attrs);

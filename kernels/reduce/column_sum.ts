@@ -5,6 +5,7 @@
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { columnSumKernel } from "./sums_wasm.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
 /** `columns` C: the trailing axes to keep; if their size is 1, all elements are summed. */
@@ -82,6 +83,11 @@ export const columnSum: Op = {
         groups: second,
       },
     ];
+  },
+  wasm: ({ inputs: [x], outputs: [, partial] }, attrs: ColumnSumAttrs) => {
+    const { rows, cols } = sizes(x as Spec, attrs);
+    const strip = ceilDiv(rows, partial?.shape[0] as number);
+    return columnSumKernel({ rows, columns: cols, strip });
   },
   reference({ inputs: [x], outputs: [y, partial] }, attrs: ColumnSumAttrs) {
     if (!x || !y || !partial) return;

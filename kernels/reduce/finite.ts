@@ -8,6 +8,7 @@ import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Target, Tensor, View } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { finiteKernel } from "./words_wasm.ts";
 import wgsl from "./finite.wgsl" with { type: "text" };
 
 /**
@@ -79,6 +80,7 @@ export const finiteOp: Op = {
   launch({ inputs }, _, target) {
     return [CLEAR, ...inputs.map((spec, input) => launchOf(spec, { input, target }))];
   },
+  wasm: ({ inputs }) => finiteKernel(inputs.map(({ shape }) => sizeOf(shape))),
   reference({ inputs, outputs: [count] }) {
     if (count) count.data[0] = inputs.reduce((sum, { data }) => sum + countOf(data), 0);
   },

@@ -4,7 +4,8 @@
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Grad, Io, Op, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { broadcastLastKernel } from "../shape/shape_wasm.ts";
 import { itemLaunch } from "../emit/items.ts";
 import broadcastWgsl from "./broadcast_last.wgsl" with { type: "text" };
 import wgsl from "./row_sum.wgsl" with { type: "text" };
@@ -64,6 +65,8 @@ export const broadcastLastOp: Op = {
   launch(io, { columns }: BroadcastLastAttrs, target) {
     return [itemLaunch(broadcastWgsl, io, { columns: { COLUMNS: columns }, target })];
   },
+  wasm: ({ inputs: [x] }, { columns }: BroadcastLastAttrs) =>
+    broadcastLastKernel({ rows: sizeOf((x as Spec).shape), columns }),
   reference({ inputs: [x], outputs: [y] }, { columns }: BroadcastLastAttrs) {
     if (!x || !y) return;
     for (let i = 0; i < y.data.length; i++) y.data[i] = x.data[Math.floor(i / columns)] as number;

@@ -8,6 +8,7 @@ import { formula, mul, select } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Binding, Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
+import { sumKernel } from "./sums_wasm.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
 /** Attributes of a sum. */
@@ -99,6 +100,10 @@ export const sumOp: Op = {
       [items, width] = [sums, 1];
       return { wgsl, bindings: [from, to], groups };
     });
+  },
+  wasm: ({ inputs: [x] }, { square = false }: SumAttrs) => {
+    const n = sizeOf((x as Spec).shape);
+    return sumKernel({ n, width: widthOf(n), levels: levels(n), square });
   },
   reference({ inputs: [x], outputs: [y, ...partials] }, { square }: SumAttrs) {
     if (!x || !y) return;

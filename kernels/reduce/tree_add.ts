@@ -6,6 +6,7 @@ import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { treeAdd } from "../../src/base/tree_add.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { treeAddKernel } from "./words_wasm.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 
 /** WGSL over u32 words, `type` being u32 or a vector of them. */
@@ -61,6 +62,7 @@ export const treeAddOp: Op = {
       groups,
     }];
   },
+  wasm: ({ outputs: [sum] }) => treeAddKernel(sizeOf((sum as Spec).shape)),
   reference({ inputs: [acc, other], outputs: [y] }) {
     if (!acc || !other || !y) return;
     for (let i = 0; i < y.data.length; i++) {

@@ -4,6 +4,7 @@ import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { sliceLast } from "./slice_last.ts";
+import { copyColumnsKernel } from "./shape_wasm.ts";
 import wgsl from "./concat.wgsl" with { type: "text" };
 import { itemLaunch } from "../emit/items.ts";
 
@@ -43,6 +44,14 @@ export const concatOp: Op = {
   launch(io, _, target) {
     const [A = 1, B = 1] = io.inputs.map(widthOf);
     return [itemLaunch(wgsl, io, { columns: { A, B }, target })];
+  },
+  wasm: ({ inputs, outputs: [y] }) => {
+    const [left = 1, right = 1] = inputs.map(widthOf);
+    const width = left + right;
+    return copyColumnsKernel({ rows: sizeOf((y as Spec).shape) / width, width }, [
+      { from: 0, width: left, count: left, to: 0 },
+      { from: 0, width: right, count: right, to: left },
+    ]);
   },
   reference({ inputs: [a, b], outputs: [y] }) {
     if (!a || !b || !y) return;

@@ -6,6 +6,7 @@ import { sameShape, showShape } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { indexCopyKernel } from "./shape_wasm.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
 /** Columns `first` to `first + count - 1` of x go to columns `to` and up of the whole. */
@@ -102,6 +103,8 @@ ${linearHead(items, groups)}
 `;
     return [{ wgsl, bindings: [{ input: 1 }, { input: 2 }, { output: 0 }], groups }];
   },
+  wasm: ({ inputs }, attrs: IndexCopyAttrs) =>
+    indexCopyKernel({ ...sizesOf(inputs, attrs), ...attrs }),
   reference({ inputs, outputs: [whole] }, attrs: IndexCopyAttrs) {
     const [before, x, index] = inputs as [View, View, View];
     const { batch, rows, room, columns: [into, from] } = sizesOf(inputs, attrs);

@@ -7,6 +7,7 @@ import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemLaunch } from "../emit/items.ts";
+import { broadcastTimeKernel, poolTimeKernel } from "./shape_wasm.ts";
 import { stepsPooled } from "./steps_pooled.ts";
 import type { TimeKind } from "./steps_pooled.ts";
 import broadcastWgsl from "./broadcast_time.wgsl" with { type: "text" };
@@ -51,6 +52,10 @@ export const poolTimeOp: Op = {
     const { from, scale } = stepsPooled(kind, time);
     const plain = { TIME: time, FROM: from, SCALE: scale };
     return [itemLaunch(poolWgsl, io, { columns: { COLUMNS: columns }, plain, target })];
+  },
+  wasm({ inputs: [x] }, { kind }: PoolTimeAttrs) {
+    const [batch = 1, time = 1, columns = 1] = (x as Spec).shape;
+    return poolTimeKernel({ batch, time, columns, ...stepsPooled(kind, time) });
   },
   reference({ inputs: [x], outputs: [y] }, { kind }: PoolTimeAttrs) {
     if (!x || !y) return;
@@ -131,6 +136,10 @@ export const broadcastTimeOp: Op = {
     const { from, scale } = stepsPooled(kind, time);
     const plain = { TIME: time, FROM: from, SCALE: scale };
     return [itemLaunch(broadcastWgsl, io, { columns: { COLUMNS }, plain, target })];
+  },
+  wasm({ inputs: [x] }, { time, kind }: BroadcastTimeAttrs) {
+    const [batch = 1, columns = 1] = (x as Spec).shape;
+    return broadcastTimeKernel({ batch, time, columns, ...stepsPooled(kind, time) });
   },
   reference({ inputs: [x], outputs: [y] }, { time, kind }: BroadcastTimeAttrs) {
     if (!x || !y) return;

@@ -3,6 +3,7 @@ import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, DType, Op, Tensor } from "../../src/graph/types.ts";
+import { copyKernel } from "./shape_wasm.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
 /** Attributes of a reshape. */
@@ -40,6 +41,8 @@ export const reshapeOp: Op = {
   launch(_, { shape }: ReshapeAttrs, target) {
     return [copyLaunch({ from: [0, 0], to: [0, 0], length: sizeOf(shape) }, target)];
   },
+  wasm: (_, { shape }: ReshapeAttrs) =>
+    copyKernel({ input: 0, from: 0, to: 0, length: sizeOf(shape) }),
   reference({ inputs: [x], outputs: [y] }) {
     if (x && y) y.data.set(x.data);
   },

@@ -4,6 +4,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, DType, Op, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { copyKernel } from "./shape_wasm.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
 /** `first`: index of the first element; `shape`: of the result. */
@@ -37,6 +38,8 @@ export const sliceOp: Op = {
   launch(_, { first, shape }: SliceAttrs, target) {
     return [copyLaunch({ from: [0, first], to: [0, 0], length: sizeOf(shape) }, target)];
   },
+  wasm: (_, { first, shape }: SliceAttrs) =>
+    copyKernel({ input: 0, from: first, to: 0, length: sizeOf(shape) }),
   reference({ inputs: [x], outputs: [y] }, { first }: SliceAttrs) {
     if (!x || !y) return;
     y.data.set(x.data.subarray(first, first + y.data.length));

@@ -6,6 +6,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { copyColumnsKernel, padKernel } from "./shape_wasm.ts";
 import { itemLaunch } from "../emit/items.ts";
 import padWgsl from "./pad_last.wgsl" with { type: "text" };
 import sliceWgsl from "./slice_last.wgsl" with { type: "text" };
@@ -53,6 +54,11 @@ export const sliceLastOp: Op = {
     const width = io.inputs[0]?.shape.at(-1) ?? 1;
     const columns = { COLUMNS: width, FIRST: first, COUNT: count };
     return [itemLaunch(sliceWgsl, io, { columns, target })];
+  },
+  wasm({ inputs: [x], outputs: [y] }, { first, count }: SliceLastAttrs) {
+    const columns = { from: first, width: (x as Spec).shape.at(-1) ?? 1, count, to: 0 };
+    const rows = sizeOf((y as Spec).shape) / count;
+    return copyColumnsKernel({ rows, width: count }, [columns]);
   },
   reference({ inputs: [x], outputs: [y] }, { first, count }: SliceLastAttrs) {
     if (!x || !y) return;
@@ -128,6 +134,10 @@ export const padLastOp: Op = {
     const count = io.inputs[0]?.shape.at(-1) ?? 1;
     const columns = { COLUMNS: attrs.columns, FIRST: attrs.first, COUNT: count };
     return [itemLaunch(padWgsl, io, { columns, target })];
+  },
+  wasm({ inputs: [x], outputs: [y] }, { first, columns: width }: PadLastAttrs) {
+    const rows = sizeOf((y as Spec).shape) / width;
+    return padKernel({ rows, count: (x as Spec).shape.at(-1) ?? 1, first, width });
   },
   reference({ inputs: [x], outputs: [y] }, { first, columns }: PadLastAttrs) {
     if (!x || !y) return;

@@ -8,6 +8,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import { copyKernel } from "./shape_wasm.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
 /** `first`: destination of the part's first element; `shape`: of the tensor to allocate. */
@@ -54,6 +55,10 @@ export const updateSliceOp: Op = {
     const at = inputs.length - 1;
     const length = sizeOf((inputs[at] as Spec).shape);
     return [copyLaunch({ from: [at, 0], to: [0, first], length }, target)];
+  },
+  wasm({ inputs }, { first }: UpdateSliceAttrs) {
+    const input = inputs.length - 1;
+    return copyKernel({ input, from: 0, to: first, length: sizeOf((inputs[input] as Spec).shape) });
   },
   reference({ inputs, outputs: [y] }, { first }: UpdateSliceAttrs) {
     const part = inputs.at(-1);

@@ -2,7 +2,7 @@
  * The CPU device: prints a plan as one WebAssembly module, whose function `run` calls the kernels of
  * the plan in order with constant addresses. All slots are ranges of one memory.
  */
-import { maxOf } from "../base/extremes.ts";
+import { hashValue, sha256 } from "../base/hash.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Target, View } from "../graph/types.ts";
 import type { Plan, Region as PlanRegion } from "../plan/types.ts";
@@ -10,6 +10,7 @@ import type { Callee } from "../wasm/function.ts";
 import { machineFuses } from "../wasm/fuses.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import type { WasmTarget } from "../wasm/kernel.ts";
+import type { Area } from "../wasm/values.ts";
 import { CpuMemory, LinearMemory } from "./cpu_memory.ts";
 import type { Device, Memory, Program } from "./types.ts";
 
@@ -26,39 +27,39 @@ export interface CpuOptions {
   readonly fuses?: boolean;
 }
 
-/**
- * Opens the CPU device. Its results have the same bits on all machines of a class, which is its
- * `shaders`: `cpu` where multiply-add is fused, else `cpu, unfused`.
- */
+/** Opens the CPU device. Its results have the same bits on all machines that fuse alike. */
 export function openCpu({ pairs = false, fuses = machineFuses() }: CpuOptions = {}): Device {
-  const linear = new LinearMemory();
-  const target: WasmTarget = { pairs };
+  const state: CpuState = { linear: new LinearMemory(), pairs, fuses, kernels: new Set() };
   return {
-    target: TARGET,
+    target: { ...TARGET, fuses },
     name: "cpu",
     bindingBytes: MOST_BYTES,
     bufferBytes: MOST_BYTES,
-    shaders: fuses ? "cpu" : "cpu, unfused",
-    memory: () => new CpuMemory(linear),
+    get shaders() {
+      return hashValue(Array.from(state.kernels).sort());
+    },
+    memory: () => new CpuMemory(state.linear),
     expect: () => {},
-    load: (plan, memory) => load(plan, { memory, linear, target, fuses }),
+    load: (plan, memory) => load(plan, memory, state),
     lost: new Promise<string>(() => {}),
     close: () => {},
   };
 }
 
+/** What the plans of a device share. */
+interface CpuState {
+  readonly linear: LinearMemory;
+  readonly pairs: boolean;
+  readonly fuses: boolean;
+  /** SHA-256 (hex) of the kernels printed so far, for no pairs: register tiles change no bits. */
+  readonly kernels: Set<string>;
+}
+
 /** What a run does in order: a function of the module, or a reference. */
 type Step = () => void;
 
-async function load(
-  plan: Plan,
-  { memory, linear, target, fuses }: {
-    readonly memory: Memory;
-    readonly linear: LinearMemory;
-    readonly target: WasmTarget;
-    readonly fuses: boolean;
-  },
-): Promise<Program> {
+async function load(plan: Plan, memory: Memory, state: CpuState): Promise<Program> {
+  const { linear, pairs, fuses } = state;
   if (!(memory instanceof CpuMemory) || memory.linear !== linear) {
     throw new TypeError("Cannot load: memory of another device");
   }
@@ -69,12 +70,12 @@ async function load(
   for (const { region, data } of plan.constants) {
     new Float32Array(linear.buffer, addressOf(region), data.length).set(data);
   }
-  const kernels = plan.calls.map(({ op, attrs, inputs, outputs }) =>
-    op.wasm?.({ inputs, outputs }, attrs, target)
-  );
-  const scratch = maxOf([0, ...kernels.map((kernel) => kernel?.scratch ?? 0)]);
-  const scratchAt = linear.allocate(scratch);
   const builder = new ModuleBuilder({ fuses });
+  const { kernels, scratch } = printKernels(plan, builder, { pairs });
+  const plain = pairs ? new ModuleBuilder({ fuses }) : builder;
+  if (pairs) printKernels(plan, plain, { pairs: false });
+  for (const body of plain.bodies) state.kernels.add(sha256(body));
+  const scratchAt = linear.allocate(scratch);
   const runs: { kernel: Callee; addresses: number[] }[][] = [];
   const steps: (number | Call<PlanRegion>)[] = [];
   let open: { kernel: Callee; addresses: number[] }[] | undefined;
@@ -85,26 +86,12 @@ async function load(
       open = undefined;
       return;
     }
-    const regions = [...call.inputs, ...call.outputs];
-    const named = [
-      ...regions.map((region, k) => ({
-        name: `${call.op.name} ${k}`,
-        bytes: 4 * sizeOf(region.shape),
-      })),
-      { name: `${call.op.name} scratch`, bytes: kernel.scratch ?? 0 },
-    ];
-    const index = builder.define({ areas: named }, (b, all) => {
-      kernel.print(b, {
-        inputs: all.slice(0, call.inputs.length),
-        outputs: all.slice(call.inputs.length, -1),
-        scratch: all.at(-1) as (typeof all)[number],
-      });
-    });
     if (open === undefined) {
       open = [];
       steps.push(runs.push(open) - 1);
     }
-    open.push({ kernel: index, addresses: [...regions.map(addressOf), scratchAt] });
+    const addresses = [...call.inputs, ...call.outputs].map(addressOf);
+    open.push({ kernel, addresses: [...addresses, scratchAt] });
   });
   runs.forEach((calls, k) => builder.sequence(`run${k}`, calls));
   const module = await WebAssembly.compile(builder.encode());
@@ -115,6 +102,39 @@ async function load(
       : () => runReference(step, linear, addressOf)
   );
   return { run: () => order.forEach((step) => step()) };
+}
+
+/**
+ * Prints the kernel of each call, undefined where its op has none; and the bytes of scratch memory
+ * that the largest one needs.
+ */
+function printKernels(
+  plan: Plan,
+  builder: ModuleBuilder,
+  target: WasmTarget,
+): { readonly kernels: readonly (Callee | undefined)[]; readonly scratch: number } {
+  let most = 0;
+  const kernels = plan.calls.map(({ op, attrs, inputs, outputs }) => {
+    const kernel = op.wasm?.({ inputs, outputs }, attrs, target);
+    if (kernel === undefined) return undefined;
+    const scratch = kernel.scratch ?? 0;
+    most = Math.max(most, scratch);
+    const areas = [
+      ...[...inputs, ...outputs].map(({ shape }, k) => ({
+        name: `${op.name} ${k}`,
+        bytes: 4 * sizeOf(shape),
+      })),
+      { name: `${op.name} scratch`, bytes: scratch },
+    ];
+    return builder.define({ areas }, (b, all) => {
+      kernel.print(b, {
+        inputs: all.slice(0, inputs.length),
+        outputs: all.slice(inputs.length, -1),
+        scratch: all.at(-1) as Area,
+      });
+    });
+  });
+  return { kernels, scratch: most };
 }
 
 /** Runs an op's reference over views of the memory. */

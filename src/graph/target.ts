@@ -13,7 +13,10 @@ export function sharesLanes({ kind, lanes }: Pick<Target, "kind" | "lanes">): bo
  * The device class that kernels are selected for. Other classes may use other summation orders, so
  * results are bitwise reproducible within one class only.
  */
-export function kernelClass({ kind, lanes, invocations, workgroupBytes }: Target): string {
+export function kernelClass(target: Target): string {
+  const { kind, lanes, invocations, workgroupBytes, fuses } = target;
+  // Register tiles and V8's flags do not change the bits of WebAssembly kernels.
+  if (fuses !== undefined) return fuses ? "wasm" : "wasm, unfused";
   // GPU kernels use no subgroups, but their tiles depend on the workgroup limits.
   if (kind === "gpu") return `gpu, workgroups of ${invocations} and ${workgroupBytes} bytes`;
   return lanes === undefined ? kind : `${kind}, subgroups of ${lanes}`;

@@ -108,6 +108,8 @@ export interface Target {
   readonly invocations: number;
   /** Largest number of workgroups along one axis of a dispatch. */
   readonly groups: number;
+  /** Set for the CPU device, whose kernels are WebAssembly: whether multiply-add is fused. */
+  readonly fuses?: boolean;
   /** Subgroup size, if kernels may use subgroups and all have the same size. */
   readonly lanes?: number;
 }
@@ -171,7 +173,11 @@ export interface Op {
   shape(inputs: readonly Spec[], attrs: Attrs): readonly Spec[];
   /** The dispatches of a call, in order. */
   launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
-  /** The kernel of a call on a CPU device; without it the device runs the reference. */
+  /**
+   * The kernel of a call on a CPU device; without it the device runs the reference. The emitter is
+   * not public yet.
+   * @ignore
+   */
   wasm?(io: Io<Spec>, attrs: Attrs, target: WasmTarget): WasmKernel;
   /** The reference in plain loops, which defines the op. */
   reference(io: Io<View>, attrs: Attrs): void;

@@ -18,9 +18,9 @@ export class ModuleBuilder {
     this.#arithmetic = arithmetic;
   }
 
-  /** Number of distinct functions. */
-  get size(): number {
-    return this.#functions.length;
+  /** Bodies of the distinct functions so far. */
+  get bodies(): readonly Uint8Array[] {
+    return this.#functions.map(({ body }) => body);
   }
 
   /**

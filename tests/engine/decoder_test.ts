@@ -239,7 +239,11 @@ Deno.test("a bidirectional model is refused, and so is a context of 0", async ()
   const error = assertThrows(() => someParams({ ...parts, model }), UserError, "bidirectional");
   assertEquals(error.exit, "config");
   const device = openReference();
-  assertThrows(() => partsOf("a transformer", 0), RangeError, "the room for tokens");
+  assertThrows(
+    () => partsOf("a transformer", 0),
+    RangeError,
+    "positions.weight: need sizes that are whole numbers above 0: [0, 16]",
+  );
   await assertRejects(() => decoderOf(device, parts, 0), RangeError, "rows");
 });
 

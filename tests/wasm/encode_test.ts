@@ -103,7 +103,7 @@ Deno.test("ModuleBuilder shares equal functions and numbers more than 127 of the
       b.store(b.at(sum), f32x4.add(b.load(b.at(sum)), f32x4.splat(value)));
     });
   const kernels = Array.from({ length: 200 }, (_, i) => add(i % 150));
-  assertEquals(builder.size, 150);
+  assertEquals(builder.bodies.length, 150);
   assertEquals(kernels[150]?.index, kernels[0]?.index);
   builder.sequence("run", kernels.map((kernel) => ({ kernel, addresses: [64] })));
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.encode()), {

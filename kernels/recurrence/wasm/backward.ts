@@ -36,7 +36,7 @@ export function recurrenceBackwardKernel(
   const { cell } = attrs;
   const sizes = recurrenceSizes(inputs[0], inputs[1], attrs);
   const { hidden } = sizes;
-  const { stages, bytes } = stageProducts(cell, sizes, ({ gates }) => ({
+  const { stages, bytes } = stageProducts(cell, { ...sizes, target }, ({ gates }) => ({
     depth: gates * hidden,
     columns: hidden,
   }));
@@ -82,13 +82,14 @@ function printBackward(b: Body, kernel: BackwardKernel): void {
   const indices = backwardIndices(cell, flows);
   const order = orderOf(time, attrs);
   const weight = inputs[1] as Area;
-  for (const { first, packed, depth, columns } of stages) {
+  for (const { first, packed, depth, columns, panel } of stages) {
     printPack(b, {
       packed: b.at(scratch, packed),
       weight: b.at(weight, 4 * first * hidden * hidden),
       bytes: { row: 4 * hidden },
       depth,
       columns,
+      panel,
     });
   }
   const tensors = timeTensors(kernel);

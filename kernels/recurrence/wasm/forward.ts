@@ -36,7 +36,7 @@ export function recurrenceKernel(
   const { cell } = attrs;
   const sizes = recurrenceSizes(inputs[0], inputs[1], attrs);
   const { hidden } = sizes;
-  const { stages, bytes } = stageProducts(cell, sizes, ({ gates }) => ({
+  const { stages, bytes } = stageProducts(cell, { ...sizes, target }, ({ gates }) => ({
     depth: hidden,
     columns: gates * hidden,
   }));
@@ -80,7 +80,7 @@ function printForward(b: Body, kernel: ForwardKernel): void {
   const indices = forwardIndices(cell);
   const order = orderOf(time, attrs);
   const [, weight, bias] = areas.inputs as [Area, Area, Area];
-  for (const { first, packed, depth, columns } of stages) {
+  for (const { first, packed, depth, columns, panel } of stages) {
     const row = first * hidden;
     printPack(b, {
       packed: b.at(areas.scratch, packed),
@@ -89,6 +89,7 @@ function printForward(b: Body, kernel: ForwardKernel): void {
       initial: b.at(bias, 4 * row),
       depth,
       columns,
+      panel,
     });
   }
   const tensors = timeTensors(kernel);

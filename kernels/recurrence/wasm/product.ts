@@ -1,26 +1,42 @@
 /**
  * Products with packed weights: C [M, N] = initial + A [M, K] W [K, N]. W is packed once into panels
- * of 16 columns, each k-major behind its row of initial values, so that the inner loop reads it in
+ * of a few columns, each k-major behind its row of initial values, so that the inner loop reads it in
  * order. The last panel and the rows of C are padded to whole vectors.
  */
 import { alignUp } from "../../../src/base/shape.ts";
-import type { Body, Variable } from "../../../src/wasm/body.ts";
+import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { WasmTarget } from "../../../src/wasm/kernel.ts";
 import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
-/** Elements of a vector and columns of a panel. */
+/** Elements of a vector. */
 const LANES = 4;
-const PANEL = 16;
-/** Iterations of the inner loop that are printed in a row. */
-const UNROLL = 2;
+/** Most rows of a tile. */
+const ROWS = 6;
+/**
+ * Columns of a panel by rows of a tile: 8 to 12 sums of a row's width in 16 registers of 256 bits,
+ * which is what the latency of fused multiply-add needs.
+ */
+const PANELS = [64, 32, 24, 16, 16, 16] as const;
 
-/** Sizes of a packed weight: K and N. */
+/** Sizes of a packed weight: K, N, and columns of a panel. */
 export interface PackedSizes {
   readonly depth: number;
   readonly columns: number;
+  readonly panel: number;
+}
+
+/** Rows of a tile of a product with so many rows. */
+function tileRows(rows: number): number {
+  return Math.ceil(rows / Math.ceil(rows / ROWS));
+}
+
+/** Columns of a panel for a product with so many rows; half as many for registers of 128 bits. */
+export function panelColumns(rows: number, { pairs }: WasmTarget): number {
+  const columns = PANELS[tileRows(rows) - 1] as number;
+  return pairs ? columns : columns / 2;
 }
 
 /** Columns of C with padding. */
@@ -36,7 +52,7 @@ export function packedBytes({ depth, columns }: PackedSizes): number {
 /** Calls `print` with the first column of each whole panel, in a loop, and with the last panel. */
 function eachPanel(
   b: Body,
-  { depth, columns }: PackedSizes,
+  { depth, columns, panel }: PackedSizes,
   { packed, others, print }: {
     readonly packed: Pointer;
     /** Pointers, and the bytes by which they advance per column. */
@@ -44,10 +60,10 @@ function eachPanel(
     readonly print: (columns: number, packed: Pointer, others: readonly Pointer[]) => void;
   },
 ): void {
-  const [whole, rest] = [Math.floor(columns / PANEL), columns % PANEL];
+  const [whole, rest] = [Math.floor(columns / panel), columns % panel];
   const walks = [[packed, 4 * (1 + depth)] as const, ...others];
-  const steps = walks.map(([pointer, bytes]) => [pointer, PANEL * bytes] as const);
-  b.walk(whole, steps, (...[packed, ...at]) => print(PANEL, packed as Pointer, at));
+  const steps = walks.map(([pointer, bytes]) => [pointer, panel * bytes] as const);
+  b.walk(whole, steps, (...[packed, ...at]) => print(panel, packed as Pointer, at));
   if (rest === 0) return;
   const [last, ...at] = steps.map(([pointer, bytes]) => pointer.plus(whole * bytes));
   print(rest, last as Pointer, at);
@@ -126,7 +142,7 @@ export interface PackedProduct extends PackedSizes {
 }
 
 /** Prints a product. Each element is one sum from its initial value over ascending k. */
-export function printPackedProduct(b: Body, product: PackedProduct, target: WasmTarget): void {
+export function printPackedProduct(b: Body, product: PackedProduct): void {
   const { a, packed, c, rows, depth, columns: all } = product;
   const rowBytes = 4 * paddedColumns(all);
   const panel = (columns: number): Callee => {
@@ -142,7 +158,7 @@ export function printPackedProduct(b: Body, product: PackedProduct, target: Wasm
         Pointer,
         Pointer,
       ];
-      printPanel(b, { rows, depth, vectors: width / LANES, rowBytes, at, target });
+      printPanel(b, { rows, depth, vectors: width / LANES, rowBytes, at });
     });
   };
   const print = (columns: number, packed: Pointer, [c]: readonly Pointer[]) =>
@@ -160,12 +176,11 @@ interface PanelProduct {
   readonly rowBytes: number;
   /** A, packed weight and C. */
   readonly at: readonly [Pointer, Pointer, Pointer];
-  readonly target: WasmTarget;
 }
 
 function printPanel(b: Body, panel: PanelProduct): void {
-  const { rows, depth, rowBytes, at: [a, packed, c], target } = panel;
-  const tile = tileRows(rows, target);
+  const { rows, depth, rowBytes, at: [a, packed, c] } = panel;
+  const tile = tileRows(rows);
   const tiles = Math.floor(rows / tile);
   const [aBytes, cBytes] = [4 * tile * depth, tile * rowBytes];
   b.walk(tiles, [[c, cBytes], [a, aBytes]], (c, a) => {
@@ -176,33 +191,16 @@ function printPanel(b: Body, panel: PanelProduct): void {
   printTile(b, { ...panel, at, rows: rows % tile });
 }
 
-/** Rows of a tile: at most 12 sums of 128 bits, or 12 pairs of them. */
-function tileRows(rows: number, { pairs }: WasmTarget): number {
-  const most = pairs ? 6 : 3;
-  return Math.ceil(rows / Math.ceil(rows / most));
-}
-
 function printTile(b: Body, { rows, depth, vectors, rowBytes, at: [a, packed, c] }: PanelProduct) {
   const across = range(vectors);
   const sums = range(rows).map(() => across.map((v) => b.variable(b.load(packed.plus(16 * v)))));
   const width = 16 * vectors;
-  const step = (weights: Pointer, a: Pointer) => {
+  b.walk(depth, [[packed.plus(width), width], [a, 4]], (weights, a) => {
     const w = across.map((v) => b.let(b.load(weights.plus(16 * v))));
     sums.forEach((row, i) => {
       const x = b.let(b.loadSplat(a.plus(4 * i * depth)));
-      row.forEach((sum: Variable, v) => b.set(sum, f32x4.madd(x, w[v] as V128, sum)));
+      row.forEach((sum, v) => b.set(sum, f32x4.madd(x, w[v] as V128, sum)));
     });
-  };
-  const run = (from: number, count: number, unroll: number) =>
-    b.walk(
-      count,
-      [[packed.plus((1 + from) * width), width * unroll], [a.plus(4 * from), 4 * unroll]],
-      (weights, a) => {
-        for (let k = 0; k < unroll; k++) step(weights.plus(k * width), a.plus(4 * k));
-      },
-    );
-  const rounds = Math.floor(depth / UNROLL);
-  run(0, rounds, UNROLL);
-  run(rounds * UNROLL, depth % UNROLL, 1);
+  });
   sums.forEach((row, i) => row.forEach((sum, v) => b.store(c.plus(i * rowBytes + 16 * v), sum)));
 }

@@ -8,9 +8,8 @@ import type { Area, V128 } from "../../../src/wasm/values.ts";
 import { i32x4 } from "../../../src/wasm/vectors.ts";
 import type { Cell, Stage } from "../cells.ts";
 import { firstGate } from "../cells.ts";
-import { packedBytes, paddedColumns, printPackedProduct } from "./product.ts";
+import { packedBytes, paddedColumns, panelColumns, printPackedProduct } from "./product.ts";
 import type { PackedSizes } from "./product.ts";
-import type { RecurrenceSizes } from "../recurrence_sizes.ts";
 import type { Units } from "./units.ts";
 
 /** Bytes of a cache line. */
@@ -34,8 +33,8 @@ export interface StageProduct extends PackedSizes {
 /** The products of all stages, and the bytes of scratch. */
 export function stageProducts(
   cell: Cell,
-  { batch }: RecurrenceSizes,
-  sizesOf: (stage: Stage) => PackedSizes,
+  { batch, target }: { readonly batch: number; readonly target: WasmTarget },
+  sizesOf: (stage: Stage) => Omit<PackedSizes, "panel">,
 ): { readonly stages: readonly StageProduct[]; readonly bytes: number } {
   let bytes = 0;
   const part = (size: number): number => {
@@ -44,7 +43,7 @@ export function stageProducts(
     return at;
   };
   const stages = cell.stages.map((own, stage): StageProduct => {
-    const sizes = sizesOf(own);
+    const sizes = { ...sizesOf(own), panel: panelColumns(batch, target) };
     const width = paddedColumns(sizes.columns);
     return {
       ...sizes,
@@ -107,10 +106,9 @@ export function printCell(b: Body, formula: Formula, load: (i: number) => V128):
 export function printStageProduct(
   b: Body,
   stage: StageProduct,
-  { batch, areas: { scratch }, target }: {
+  { batch, areas: { scratch } }: {
     readonly batch: number;
     readonly areas: { readonly scratch: Area };
-    readonly target: WasmTarget;
   },
 ): void {
   printPackedProduct(b, {
@@ -119,5 +117,5 @@ export function printStageProduct(
     packed: b.at(scratch, stage.packed),
     c: b.at(scratch, stage.product),
     rows: batch,
-  }, target);
+  });
 }
