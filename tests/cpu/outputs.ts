@@ -4,6 +4,7 @@ import { sizeOf } from "../../src/base/shape.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Case, Op, Spec } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
+import { BLOCKS } from "./block_cases.ts";
 import { DEEP } from "./deep_cases.ts";
 import { EDGES } from "./edge_cases.ts";
 
@@ -18,6 +19,7 @@ export interface CpuCase {
 export const CPU_CASES: readonly CpuCase[] = [
   ...OPS.flatMap((op) => op.cases.map((test) => ({ op, test }))),
   ...DEEP,
+  ...BLOCKS,
   ...EDGES,
 ].filter(({ op, test }) => op.wasm !== undefined && test.kind !== "bench")
   .map(({ op, test }) => ({ name: caseName(op, test), op, test }));
