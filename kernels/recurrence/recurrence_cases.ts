@@ -72,8 +72,8 @@ export function recurrenceBackwardCases(): Case[] {
   });
 }
 
-/** The backward case of a forward case. */
-function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean[]): Case {
+/** The backward case of a forward case; `flows`: which outputs have a gradient. */
+export function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean[]): Case {
   const attrs: RecurrenceAttrs = test.attrs;
   const { cell } = attrs;
   const [xw, weight, bias, ...others] = test.inputs as [Spec, Spec, Spec, ...Spec[]];

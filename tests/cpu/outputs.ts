@@ -5,6 +5,7 @@ import type { Device } from "../../src/device/types.ts";
 import type { Case, Op, Spec } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { DEEP } from "./deep_cases.ts";
+import { DEEP_RECURRENCES } from "./deep_recurrences.ts";
 
 /** A case of an op that has a WebAssembly form. */
 export interface CpuCase {
@@ -17,6 +18,7 @@ export interface CpuCase {
 export const CPU_CASES: readonly CpuCase[] = [
   ...OPS.flatMap((op) => op.cases.map((test) => ({ op, test }))),
   ...DEEP,
+  ...DEEP_RECURRENCES,
 ].filter(({ op, test }) => op.wasm !== undefined && test.kind !== "bench")
   .map(({ op, test }) => ({ name: caseName(op, test), op, test }));
 
