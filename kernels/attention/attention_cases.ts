@@ -61,24 +61,27 @@ export function attentionForwardCases(): Case[] {
   ];
 }
 
-/** Cases of the backward op: y and lse are computed from the inputs of the forward op. */
+/** Cases of the backward op. */
 export function attentionBackwardCases(): Case[] {
-  return attentionForwardCases().map(({ inputs, attrs, ...rest }) => {
-    const count = basesOf(attrs as AttentionAttrs).length;
-    const [bases, extra] = [inputs.slice(0, count), inputs.slice(count)];
-    const sizes = attentionSizes(bases, attrs);
-    const [y, lse] = attentionSpecs(sizes);
-    const joined = joinedSpec(sizes, attrs);
-    const words: readonly Spec[] = joined === undefined ? extra : [joined];
-    const fill = (views: readonly View[]): void => {
-      const [bases, [y, lse], extra] = [
-        views.slice(0, count),
-        views.slice(count) as [View, View],
-        views.slice(count + 3),
-      ];
-      rest.fill?.([...bases, ...extra]);
-      attendReference({ bases, extra, y, lse }, attrs);
-    };
-    return { ...rest, attrs, inputs: [...bases, y, lse, y, ...words], fill };
-  });
+  return attentionForwardCases().map(attentionBackwardCase);
+}
+
+/** The backward case of a forward case: y and lse are computed from the inputs of the forward op. */
+export function attentionBackwardCase({ inputs, attrs, ...rest }: Case): Case {
+  const count = basesOf(attrs as AttentionAttrs).length;
+  const [bases, extra] = [inputs.slice(0, count), inputs.slice(count)];
+  const sizes = attentionSizes(bases, attrs);
+  const [y, lse] = attentionSpecs(sizes);
+  const joined = joinedSpec(sizes, attrs);
+  const words: readonly Spec[] = joined === undefined ? extra : [joined];
+  const fill = (views: readonly View[]): void => {
+    const [bases, [y, lse], extra] = [
+      views.slice(0, count),
+      views.slice(count) as [View, View],
+      views.slice(count + 3),
+    ];
+    rest.fill?.([...bases, ...extra]);
+    attendReference({ bases, extra, y, lse }, attrs);
+  };
+  return { ...rest, attrs, inputs: [...bases, y, lse, y, ...words], fill };
 }

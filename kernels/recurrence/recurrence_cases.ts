@@ -68,12 +68,18 @@ export function recurrenceBackwardCases(): Case[] {
     // In rotation: gradients of y only, of all outputs, of the last states only.
     const some = [[true, false, false], [true, true, true], [false, true, true]][i % 3] ?? [];
     const flows = some.slice(0, 1 + cell.states);
-    return backwardCase(test, test.kind === "bench" ? flows.map((_, k) => k === 0) : flows);
+    return recurrenceBackwardCase(
+      test,
+      test.kind === "bench" ? flows.map((_, k) => k === 0) : flows,
+    );
   });
 }
 
-/** The backward case of a forward case; `flows`: which outputs have a gradient. */
-export function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean[]): Case {
+/** The backward case of a forward case; `flows`: which outputs have gradients. */
+export function recurrenceBackwardCase(
+  { fill: _, range, ...test }: Case,
+  flows: readonly boolean[],
+): Case {
   const attrs: RecurrenceAttrs = test.attrs;
   const { cell } = attrs;
   const [xw, weight, bias, ...others] = test.inputs as [Spec, Spec, Spec, ...Spec[]];

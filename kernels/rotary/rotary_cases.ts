@@ -46,7 +46,8 @@ export function rotaryCases(): Case[] {
   ];
 }
 
-function rotaryCase(
+/** A case: heads of [B, T, heads, width] between `margin` columns. */
+export function rotaryCase(
   kind: Case["kind"],
   [batch, time, heads, width]: Sizes,
   { rotated = width, margin = [0, 0], interleaved, from, inverse }: CaseOptions = {},

@@ -2,7 +2,10 @@
 import { recurrenceBackwardOp, recurrenceOp } from "../../kernels/recurrence/mod.ts";
 import { gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/mod.ts";
 import type { Cell } from "../../kernels/recurrence/mod.ts";
-import { backwardCase, recurrenceCase } from "../../kernels/recurrence/recurrence_cases.ts";
+import {
+  recurrenceBackwardCase,
+  recurrenceCase,
+} from "../../kernels/recurrence/recurrence_cases.ts";
 import type { Case, Op } from "../../src/graph/types.ts";
 
 /** Cell, [B, T, H], and which of y and the last states have a gradient. */
@@ -32,7 +35,7 @@ export const DEEP_RECURRENCES: readonly { readonly op: Op; readonly test: Case }
       const present = given.map((name) => flows.split(",").includes(name));
       return [
         { op: recurrenceOp, test },
-        { op: recurrenceBackwardOp, test: backwardCase(test, present) },
+        { op: recurrenceBackwardOp, test: recurrenceBackwardCase(test, present) },
       ];
     }),
 );

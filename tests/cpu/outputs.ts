@@ -6,6 +6,7 @@ import type { Case, Op, Spec } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { DEEP } from "./deep_cases.ts";
 import { DEEP_RECURRENCES } from "./deep_recurrences.ts";
+import { EDGES } from "./edge_cases.ts";
 
 /** A case of an op that has a WebAssembly form. */
 export interface CpuCase {
@@ -14,11 +15,12 @@ export interface CpuCase {
   readonly test: Case;
 }
 
-/** All cases but those of benches, and those that only the blocks of the CPU device call for. */
+/** All cases but those of benches, and those that only the CPU device calls for. */
 export const CPU_CASES: readonly CpuCase[] = [
   ...OPS.flatMap((op) => op.cases.map((test) => ({ op, test }))),
   ...DEEP,
   ...DEEP_RECURRENCES,
+  ...EDGES,
 ].filter(({ op, test }) => op.wasm !== undefined && test.kind !== "bench")
   .map(({ op, test }) => ({ name: caseName(op, test), op, test }));
 

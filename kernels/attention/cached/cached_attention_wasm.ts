@@ -13,7 +13,7 @@ import { acrossLanes, f32x4, i32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import type { HeadColumns } from "../heads.ts";
 import { keyLanes, PANEL_VECTORS } from "../wasm/mask.ts";
-import { copyRows, fillSlopes } from "../wasm/pack.ts";
+import { copyScaledRows, fillSlopes } from "../wasm/pack.ts";
 import { exponentials, PARTIAL_VECTORS } from "../wasm/softmax.ts";
 import { PANEL, VECTOR, weightedRows } from "../wasm/tile.ts";
 import type { CachedAttrs, CachedSizes } from "./cached_attention_sizes.ts";
@@ -114,7 +114,7 @@ function printQuery(b: Body, call: Call, query: Query): void {
   fill(panels.from, panels.to, (at) => f32x4.mul(b.load(at), factor));
   fill(panels.to, padded / PANEL, () => v128.zero);
   const index = b.letInt(row.times(heads).plus(head).times(count).plus(token));
-  copyRows(
+  copyScaledRows(
     b,
     { at: scores, row: 4 * padded, tokens: 1, columns: capacity },
     { at: b.letPointer(b.at(probabilities, index.times(4 * capacity))), row: 4 * capacity },

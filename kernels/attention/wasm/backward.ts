@@ -19,7 +19,7 @@ import {
 } from "./call.ts";
 import { type BatchMask, batchMask, hasMask, maskRow, panelSpan } from "./mask.ts";
 import {
-  copyRows,
+  copyScaledRows,
   fillSlopes,
   fillZeros,
   type HeadTokens,
@@ -130,22 +130,22 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
       const [k, v] = [partRows(b, call, "k", of), partRows(b, call, "v", of)];
       packPanels(b, k, parts.keyPanels, scale);
       packPanels(b, v, parts.valuePanels);
-      copyRows(b, k, { at: parts.keys, row: keyRow }, scale);
+      copyScaledRows(b, k, { at: parts.keys, row: keyRow }, scale);
       fillZeros(b, parts.dkeys, padded * keyRow);
       fillZeros(b, parts.dvalues, padded * valueRow);
       b.for({ to: group }, (member) => {
         const head = b.letInt(kvHead.times(group).plus(member));
         const q = partRows(b, call, "q", { bases, batch, head });
         const result = resultTokens(b, call, { area: dy, batch, head });
-        copyRows(b, q, { at: parts.queries, row: keyRow });
-        copyRows(b, result, { at: parts.results, row: valueRow });
+        copyScaledRows(b, q, { at: parts.queries, row: keyRow });
+        copyScaledRows(b, result, { at: parts.results, row: valueRow });
         const numbers = b.letInt(batch.times(heads).plus(head).times(queries));
         printHead(b, call, operands, { mask, batch, head, numbers });
       });
       const to = { bases: gradients, batch, head: kvHead };
       const rows = (at: Pointer, row: number, like: HeadTokens) => ({ ...like, at, row });
-      copyRows(b, rows(parts.dkeys, keyRow, k), partRows(b, call, "k", to), scale);
-      copyRows(b, rows(parts.dvalues, valueRow, v), partRows(b, call, "v", to));
+      copyScaledRows(b, rows(parts.dkeys, keyRow, k), partRows(b, call, "k", to), scale);
+      copyScaledRows(b, rows(parts.dvalues, valueRow, v), partRows(b, call, "v", to));
     });
   });
 }

@@ -19,7 +19,7 @@ import { type WordPointer, wordPointers } from "./call.ts";
 import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
 import { panelSpan } from "./mask.ts";
 import { exponentials, PARTIAL_VECTORS } from "./softmax.ts";
-import { copyRows, fillSlopes, packPanels, wholeVectors } from "./pack.ts";
+import { copyScaledRows, fillSlopes, packPanels, wholeVectors } from "./pack.ts";
 import { PANEL, panelScores, VECTOR, weightedRows } from "./tile.ts";
 
 /** The kernel of the forward op. */
@@ -78,7 +78,7 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
     b.for({ to: kvHeads }, (kvHead) => {
       const of = { bases, batch, head: kvHead };
       packPanels(b, partRows(b, call, "k", of), parts.keys, scale);
-      copyRows(b, partRows(b, call, "v", of), { at: parts.values, row: valueRow });
+      copyScaledRows(b, partRows(b, call, "v", of), { at: parts.values, row: valueRow });
       b.for({ to: group }, (member) => {
         const head = b.letInt(kvHead.times(group).plus(member));
         const q = partRows(b, call, "q", { bases, batch, head });
@@ -178,7 +178,7 @@ function join(b: Body, words: readonly Area[], specs: readonly Spec[], joined: A
   let offset = 0;
   words.forEach((area, k) => {
     const columns = sizeOf((specs[k] as Spec).shape);
-    copyRows(
+    copyScaledRows(
       b,
       { at: b.at(area), row: 4 * columns, tokens: 1, columns },
       { at: b.at(joined, 4 * offset), row: 4 * columns },

@@ -8,7 +8,7 @@ import { I32, type Pointer, type V128 } from "../../../src/wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 import type { AttentionCall, WordPointer } from "./call.ts";
-import { copyRows } from "./pack.ts";
+import { copyScaledRows } from "./pack.ts";
 import { PANEL, VECTOR } from "./tile.ts";
 
 /** Vectors of a panel. */
@@ -41,7 +41,10 @@ export function batchMask(
   if (attrs.segments === undefined) return { batch, words, length, keySegments: undefined };
   const own = words("key_segments");
   const ids = own?.plus(batch.times(4 * keys)) ?? words("segments")?.plus(batch.times(4 * queries));
-  copyRows(b, { at: ids as Pointer, row: 4, tokens: 1, columns: keys }, { at: segments, row: 4 });
+  copyScaledRows(b, { at: ids as Pointer, row: 4, tokens: 1, columns: keys }, {
+    at: segments,
+    row: 4,
+  });
   return { batch, words, length, keySegments: segments };
 }
 

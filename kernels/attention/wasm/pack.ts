@@ -20,7 +20,7 @@ export function wholeVectors(columns: number): number {
 }
 
 /** Copies rows times `scale`; rows are padded to whole vectors of one of the two. */
-export function copyRows(
+export function copyScaledRows(
   b: Body,
   from: HeadTokens,
   to: { readonly at: Pointer; readonly row: number },
