@@ -203,8 +203,12 @@ export { defineOptimizer, scheduledRate } from "./src/optim/define.ts";
 export type { OptimizerDefinition, OptimizerKeys, UserOptimConfig } from "./src/optim/define.ts";
 
 // Sources of batches.
-export { defineSource } from "./src/data/sources/define.ts";
-export type { OptionsSchema, SourceDefinition, UserDataConfig } from "./src/data/sources/define.ts";
+export { defineSource } from "./src/data/sources/definition.ts";
+export type {
+  OptionsSchema,
+  SourceDefinition,
+  UserDataConfig,
+} from "./src/data/sources/definition.ts";
 export type * from "./src/data/source.ts";
 export type { Key } from "./src/base/random.ts";
 export type { Text } from "./src/data/text.ts";

@@ -6,7 +6,7 @@ import { charTokenizer } from "../src/data/tokenizers/char.ts";
 import { split } from "../src/data/windows.ts";
 import { type Corpus, corpusIn } from "../src/corpus/corpus.ts";
 
-/** Reads and tokenizes. @throws {Refusal} when the text cannot be read or is too short. */
+/** Reads and tokenizes. @throws {UserError} when the text cannot be read or is too short. */
 export async function corpusOf({ data }: RunConfig): Promise<Corpus> {
   const text = await readText(data.path);
   const tokenizer = data.tokenizer === "byte" ? byteTokenizer() : charTokenizer(text);

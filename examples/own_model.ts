@@ -23,7 +23,7 @@ export default headModel({
   generates: () => ({ memory: "window" }),
 });
 
-/** Trains on the text at a path, then continues a prompt. */
+/** Trains on the text at a path, then generates behind token 0, which every vocabulary has. */
 async function main(path: string): Promise<void> {
   const config = {
     steps: 200,
@@ -34,7 +34,7 @@ async function main(path: string): Promise<void> {
     onEvent: (event) => event.type === "eval" && console.log(event.step, event.valLoss),
   });
   using model = await openModel(out);
-  console.log(stateHash, (await model.generate("The ", { tokens: 80 })).text);
+  console.log(stateHash, (await model.generate([0], { tokens: 80 })).text);
 }
 
 if (import.meta.main) main(Deno.args[0] ?? "my.txt"); // no await: workers import this module too

@@ -24,6 +24,7 @@ async function blocks(language: string, page = "CONTRIBUTING.md"): Promise<strin
 async function load(code: string): Promise<Record<string, unknown>> {
   const path = await Deno.makeTempFile({ suffix: ".ts" });
   const absolute = code.replaceAll(/from "\.\/(src\/|kernels\/|mod\.ts)/g, `from "${ROOT}$1`)
+    .replaceAll('from "shoal"', `from "${ROOT}mod.ts"`)
     .replace('from "zod"', `from "${import.meta.resolve("zod")}"`);
   await Deno.writeTextFile(path, absolute);
   try {

@@ -15,7 +15,7 @@ export default {
     micro_batch_size: 16,
     eval: { every: 0, windows: 1024 },
     model: { kind: "gpt", dropout: 0, tie_embeddings: true },
-    data: { path: "data/corpus", seq_len: 512 },
+    data: { path: "../../data/corpus", seq_len: 512 },
     optim: { schedule: "wsd", lr: 2e-3, min_lr: 0, warmup_steps: 50, beta2: 0.95 },
     checkpoint: { every: 200, keep: 1, keep_best: false },
   },

@@ -9,7 +9,7 @@ export default {
   eval: { every: 200, windows: 64 },
   model: { kind: "gpt", layers: 2, width: 96, heads: 4, tie_embeddings: true },
   data: {
-    path: "runs/correction/tokens",
+    path: "../../runs/correction/tokens",
     seq_len: 96,
     stride: 8,
     document_end: "<|endoftext|>",

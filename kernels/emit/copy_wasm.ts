@@ -36,7 +36,7 @@ export function fillColumns(
 }
 
 /** Copies `rows` rows of `columns` elements: `from` and `to` are pointers and bytes between rows. */
-export function copyRows(
+export function copyStridedRows(
   b: Body,
   { rows, columns }: { readonly rows: number; readonly columns: number },
   { from, to }: { readonly from: Walk; readonly to: Walk },

@@ -2,7 +2,7 @@
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Area, Pointer } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
-import { copyColumns, copyRows, fillColumns } from "../emit/copy_wasm.ts";
+import { copyColumns, copyStridedRows, fillColumns } from "../emit/copy_wasm.ts";
 import { addRows } from "../emit/rows_wasm.ts";
 
 /** Copies `length` elements of an input from element `from` on to element `to` on of output 0. */
@@ -35,7 +35,7 @@ export function copyColumnsKernel(
   return {
     print: (b, { inputs: areas, outputs: [y] }) => {
       inputs.forEach(({ from, width: all, count, to }, k) => {
-        copyRows(b, { rows, columns: count }, {
+        copyStridedRows(b, { rows, columns: count }, {
           from: [b.at(areas[k] as Area, 4 * from), 4 * all],
           to: [b.at(y as Area, 4 * to), 4 * width],
         });

@@ -46,7 +46,8 @@ export function evaluationConfig(
   if (data !== null && !sourceMakerOf(base.data).needsText) {
     throw new UserError(
       "config",
-      `Cannot take --data: need a model that reads a text: ${path} reads its source ${source}: ${data}`,
+      `Cannot evaluate on ${data}: need a model that reads a text: ${path} was trained on what its ` +
+        `source ${source} makes up`,
     );
   }
   const slides = bptt === null && (source === "text" || source === "truecase");

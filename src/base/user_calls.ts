@@ -3,7 +3,7 @@
  * function and the module.
  */
 import { thrownLine } from "./text/thrown.ts";
-import { UserError } from "./user_error.ts";
+import { type ExitName, UserError } from "./user_error.ts";
 
 /** A function of the user that is called. */
 export interface UserCall {
@@ -11,6 +11,8 @@ export interface UserCall {
   readonly doing: string;
   /** Path of its module. */
   readonly module: string;
+  /** Exit code of a fault; default: `config`. */
+  readonly exit?: ExitName;
 }
 
 let heard: (call: UserCall) => void = () => {};
@@ -22,7 +24,7 @@ export function onUserCall(listener: (call: UserCall) => void): void {
 
 /**
  * The result of `work`, which calls a function of the user, if `check` accepts it.
- * @throws {UserError} `config` for whatever `work` or `check` throws, and for a promise.
+ * @throws {UserError} `call.exit` for whatever `work` or `check` throws, and for a promise.
  */
 export function callUser<T>(
   call: UserCall,
@@ -37,7 +39,7 @@ export function callUser<T>(
     return made;
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError("config", `${cannot(call)}: ${thrownLine(error)}`);
+    throw new UserError(call.exit ?? "config", `${cannot(call)}: ${thrownLine(error)}`);
   }
 }
 

@@ -40,7 +40,7 @@ export class UserError extends Error {
   /** An error with its exit code, its one-line message, and further lines. */
   constructor(exit: ExitName, message: string, details: readonly string[] = []) {
     super(message);
-    this.name = "Refusal";
+    this.name = "UserError";
     this.exit = exit;
     this.details = details;
   }

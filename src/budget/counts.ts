@@ -2,6 +2,7 @@
  * Parameters by every usual count: the exponents of a scaling law depend on which of them it is
  * fitted to, so all are kept. It knows names and shapes, and no tensor.
  */
+import { maxOf } from "../base/extremes.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { ModelConfig } from "../models/mod.ts";
@@ -10,6 +11,8 @@ import type { ModelConfig } from "../models/mod.ts";
 export interface Counted {
   readonly name: string;
   readonly shape: Shape;
+  /** Set for the weight matrix of a hidden layer. */
+  readonly hidden?: unknown;
 }
 
 /** Numbers of trainable elements; a tensor that is used twice (a tied head) is counted once. */
@@ -42,18 +45,28 @@ export function usedOf(params: readonly Counted[]): number {
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Counts the parameters that a model declares. */
-export function countsOf(params: readonly Counted[], { layers }: ModelConfig): Counts {
+/**
+ * Counts the parameters that a model declares. Models of the user need not number their layers: then
+ * the matrices are those that layers declare as hidden, and none is of a layer.
+ */
+export function countsOf(
+  params: readonly Counted[],
+  { layers }: Pick<Partial<ModelConfig>, "layers">,
+): Counts {
   const count = (holds: (param: Counted) => boolean): number =>
     params.filter(holds).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const layer = ({ name }: Counted): number | undefined => {
     const found = LAYER.exec(name);
     return found === null ? undefined : Number(found[1] ?? found[2]);
   };
+  const numbers = params.flatMap((param) => layer(param) ?? []);
+  const last = typeof layers === "number" ? layers - 1 : maxOf(numbers);
   return {
     all: count(() => true),
     no_embedding: count(({ name }) => !TABLES.test(name)),
-    matrices: count((param) => layer(param) !== undefined && param.shape.length > 1),
-    per_layer: count((param) => layer(param) === layers - 1),
+    matrices: numbers.length === 0
+      ? count(({ hidden }) => hidden !== undefined)
+      : count((param) => layer(param) !== undefined && param.shape.length > 1),
+    per_layer: count((param) => layer(param) === last),
   };
 }

@@ -142,7 +142,9 @@ function withoutValue(name: string, path: string): string {
   const all = keys();
   const key = all.find((known) => known.path === path);
   const paths = all.map((known) => known.path);
-  const isUnknown = key === undefined && !FLAGS.includes(path) &&
+  // The options of a source of the user are known once its module is imported.
+  const isOption = path.startsWith("data.options.");
+  const isUnknown = key === undefined && !isOption && !FLAGS.includes(path) &&
     (fromElsewhere(path) ?? nearestKey(path, paths)) !== undefined;
   if (isUnknown) return `Unknown key "${name}": ${hintFor(path, paths)}`;
   const example = key?.types.includes("boolean") ? "true" : "value";

@@ -1,10 +1,11 @@
 /** Finds the config file of a command line and resolves the paths in it. */
 import { pathExists } from "../base/files/path_lookup.ts";
-import { basename, dirname, isAbsolute, join, normalize } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
-import { besideFile } from "../config/user/user_modules.ts";
+import { besideFile } from "../config/paths.ts";
+import { withModulePaths } from "../config/user/user_modules.ts";
 import { located } from "../artifacts/located.ts";
 import { CHECKOUT } from "./folder.ts";
 
@@ -18,13 +19,17 @@ export const DEFAULT_CONFIG: string = join(CHECKOUT, "configs", "gpt_char.ts");
  */
 export async function loadNamed(path: string): Promise<PlainConfig> {
   const found = shippedOr(path);
-  const config = besideFile(await loadConfig(found), found);
-  return basename(found) === "config.json"
-    ? located(withTodaysNames(config), dirname(found))
-    : config;
+  const config = await loadConfig(found);
+  const folder = dirname(found);
+  if (basename(found) !== "config.json") return besideFile(config, found);
+  // Runs of older versions stored paths relative to the folder that they were started in.
+  const isStored = pathExists(join(folder, "metrics.jsonl"));
+  const placed = isStored ? withModulePaths(config, resolve(folder)) : besideFile(config, found);
+  return located(withTodaysNames(placed), folder);
 }
 
-function shippedOr(path: string): string {
+/** The path of the config that a path names. */
+export function shippedOr(path: string): string {
   const shipped = join(CHECKOUT, path);
   const isOurs = !isAbsolute(path) && /^(configs|examples)\//.test(normalize(path));
   return isOurs && !pathExists(path) && pathExists(shipped) ? shipped : path;

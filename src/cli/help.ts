@@ -1,5 +1,7 @@
 /** The help text of `train`, generated from the config schema. */
+import type * as z from "zod";
 import { type ConfigKey, keys, showDefault } from "../config/keys.ts";
+import { runSchema } from "../config/schema.ts";
 import { asCalled } from "./called.ts";
 import { table } from "./table.ts";
 
@@ -20,8 +22,11 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["-h, --help", "This text"],
 ];
 
-/** Usage, flags, and every key with its default, its meaning and what it takes. */
-export function helpText(): string {
+/**
+ * Usage, flags, and every key of a schema with its default, its meaning and what it takes. The schema
+ * is that of all runs, unless a config names modules with keys of their own.
+ */
+export function helpText(schema: z.ZodType = runSchema): string {
   return asCalled([
     "Usage: deno task train [config.ts | config.json | text.txt] [--key=value | --key value]...",
     "",
@@ -37,7 +42,7 @@ export function helpText(): string {
     ...table(FLAGS),
     "",
     "Keys, with their defaults:",
-    ...table(keys().map((key) => [`--${key.path}`, showDefault(key) ?? "", describe(key)])),
+    ...table(keys(schema).map((key) => [`--${key.path}`, showDefault(key) ?? "", describe(key)])),
     "",
   ].join("\n"));
 }

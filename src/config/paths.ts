@@ -2,9 +2,10 @@
  * Rewrites the paths in a config. A run stores absolute paths, so that a resume from another
  * working directory finds the same data.
  */
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import { isStdin } from "../data/pipe.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
+import { withModulePaths } from "./user/user_modules.ts";
 
 /** A config with `change` applied to the paths of its data, initial parameters and folder. */
 export function withPaths<T extends object>(config: T, change: (path: string) => string): T {
@@ -31,6 +32,25 @@ export function withPaths<T extends object>(config: T, change: (path: string) =>
 /** A config with absolute paths; relative ones are resolved against `folder`. */
 export function anchored<T extends object>(config: T, folder: string): T {
   return withPaths(config, (path) => isStdin(path) ? path : resolve(folder, path));
+}
+
+/**
+ * The config in a file: its relative paths are relative to the folder of the file, like imports. They
+ * are given as they are reached from the working folder.
+ */
+export function besideFile<T extends object>(config: T, file: string): T {
+  // A pipe has no folder of its own.
+  const folder = file.startsWith("/dev/") ? "." : dirname(file);
+  const from = (path: string) =>
+    folder === "." || isStdin(path) || isAbsolute(path) ? path : join(folder, path);
+  const placed = withPaths(config, from);
+  const { data } = placed as PlainConfig;
+  const tokenizer = isPlain(data) ? data["tokenizer"] : undefined;
+  const isFile = typeof tokenizer === "string" && extname(tokenizer) === ".json";
+  return withModulePaths(
+    isFile ? { ...placed, data: { ...Object(data), tokenizer: from(tokenizer) } } : placed,
+    resolve(folder),
+  );
 }
 
 /**

@@ -18,6 +18,7 @@ import { END_TEXT, type Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
+import { requireSoundSource } from "./examined.ts";
 import { folderText } from "./folder_text.ts";
 import { requireEnds, splitStarts, tokensOfText } from "./text_tokens.ts";
 import { requireTokenizer, tokenizerNamed } from "./tokenizer.ts";
@@ -47,6 +48,7 @@ export interface Settled {
 /** Reads a run's data. @throws {UserError} when it is unusable or violates `settled`. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
   const data = await dataOf(config, settled);
+  await requireSoundSource(config, data.corpus, settled?.evaluates ? { addresses: [] } : {});
   // Fail fast when a prompt is empty or a text too short.
   const { tokenizer } = data.corpus;
   const prompts = config.report.prompts.flatMap((prompt) => notesOfPrompt(prompt, tokenizer));

@@ -1,7 +1,13 @@
 /** Requests an adapter and a device with the adapter's full limits. */
 import { UserError } from "../base/user_error.ts";
 import type { Target } from "../graph/types.ts";
-import { adapterName, type Backend, selectBackend, showBackend } from "./backend.ts";
+import {
+  adapterName,
+  type Backend,
+  selectBackend,
+  showBackend,
+  withoutDriverNoise,
+} from "./backend.ts";
 
 /** Features requested if the adapter lists them. */
 const OPTIONAL_FEATURES = ["timestamp-query"] as const;
@@ -36,7 +42,7 @@ export async function openAdapter(backend: Backend = selectBackend()): Promise<O
 }
 
 async function open(backend: Backend, unlisted: readonly string[]): Promise<OpenedAdapter> {
-  const adapter = await navigator.gpu?.requestAdapter();
+  const adapter = await withoutDriverNoise(() => navigator.gpu?.requestAdapter());
   if (!adapter) throw new UserError("noDevice", noAdapter(backend));
   const { limits } = adapter;
   const requiredLimits = {

@@ -68,6 +68,25 @@ export function selectBackend(): Backend {
   return backend;
 }
 
+/** The variable of the desktop's sockets, which drivers look for and nothing here needs. */
+const DESKTOP_VARIABLE = "XDG_RUNTIME_DIR";
+
+/**
+ * Calls `work`, which requests an adapter. Drivers print an error where the variable of the desktop
+ * is unset, so it is set for the time of the call; a process without the permission leaves it.
+ */
+export function withoutDriverNoise<T>(work: () => T): T {
+  const permission = { name: "env", variable: DESKTOP_VARIABLE } as const;
+  const isAllowed = Deno.permissions.querySync(permission).state === "granted";
+  if (!isAllowed || Deno.env.get(DESKTOP_VARIABLE) !== undefined) return work();
+  Deno.env.set(DESKTOP_VARIABLE, "/");
+  try {
+    return work();
+  } finally {
+    Deno.env.delete(DESKTOP_VARIABLE);
+  }
+}
+
 /** The API's display name. */
 export function showBackend(backend: Backend): string {
   return BACKENDS[backend];

@@ -84,6 +84,8 @@ export interface EvaluationResult extends Omit<EvaluatedLoss, "name"> {
   readonly perplexity: number;
   /** Share of the targets that are the likeliest class; undefined for a model without classes. */
   readonly accuracy: number | undefined;
-  /** By text, in order. */
+  /** Mean of each term of the loss by name, but of `correct`, whose mean is the accuracy. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** By text, in order; one named after the source where it reads no text. */
   readonly texts: readonly EvaluatedLoss[];
 }

@@ -6,14 +6,10 @@ import { firstError } from "../base/first_error.ts";
 import { UserError } from "../base/user_error.ts";
 import { loadConfig } from "../config/load.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
+import { besideFile } from "../config/paths.ts";
 import { withTodaysNames } from "../config/renamed.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import {
-  besideFile,
-  moduleFilesOf,
-  withModulePaths,
-  withUserModules,
-} from "../config/user/user_modules.ts";
+import { moduleFilesOf, withModulePaths, withUserModules } from "../config/user/user_modules.ts";
 import type { EventSink } from "../report/events.ts";
 import type { Summary } from "../report/summary.ts";
 import { codeAsBegun, moduleCodeAsBegun } from "../../workers/launch/code.ts";

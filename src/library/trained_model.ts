@@ -201,7 +201,7 @@ export class TrainedModel implements Disposable {
     }));
     signal?.throwIfAborted();
     const { textOf } = sourceIn(config, corpus, rootKey(config.seed));
-    const { loss, accuracy, counted, texts } = evaluationOf([bytesOf(packLosses(losses))], {
+    const { loss, accuracy, terms, counted, texts } = evaluationOf([bytesOf(packLosses(losses))], {
       terms: replica.terms,
       among: Math.max(1, corpus.texts.length),
       ...textOf && { textOf },
@@ -210,6 +210,7 @@ export class TrainedModel implements Disposable {
       loss,
       perplexity: Math.exp(texts.reduce((sum, { nats }) => sum + nats, 0) / counted),
       accuracy,
+      terms,
       counted,
       texts: texts.map(({ total, counted }, i) => ({
         name: corpus.texts[i]?.name ?? config.data.source,

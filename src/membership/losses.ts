@@ -20,7 +20,7 @@ export function lost(
   if (member.leaving) return only({ ...state, members });
   const losses = [...state.losses.filter((at) => now - at < rules.window), now];
   const unproductiveLosses = member.served > 0 ? 0 : state.unproductiveLosses + 1;
-  // Refusals of other workers do not predict that of a replacement for one that served.
+  // Rejections of other workers do not predict that of a replacement for one that served.
   const refused = member.served > 0 || members.length === 0 ? 0 : state.refused;
   const spawnAt = Math.max(now + backoff(unproductiveLosses, rules), replaceableAt(losses, rules));
   const next: Membership = { ...state, members, losses, unproductiveLosses, refused, spawnAt };

@@ -41,10 +41,10 @@ export interface CheckOptions {
  * @throws {UserError} `config` with the reason.
  */
 export async function checkModule(
-  { path, files }: LocalModule,
+  { path, files, missing }: LocalModule,
   limits: ModuleLimits = LIMITS,
 ): Promise<void> {
-  await checkInChild({ modules: [path] }, { files: files.keys(), limits });
+  await checkInChild({ modules: [path] }, { files: [...files.keys(), ...missing], limits });
 }
 
 /**
@@ -176,7 +176,8 @@ function valueIn(json: string): unknown {
   }
 }
 
-function cacheVariables(): Record<string, string> {
+/** Variables that a child needs to find the packages. */
+export function cacheVariables(): Record<string, string> {
   return Object.fromEntries(CACHE_VARIABLES.flatMap((variable) => {
     const { state } = Deno.permissions.querySync({ name: "env", variable });
     const value = state === "granted" ? Deno.env.get(variable) : undefined;

@@ -13,6 +13,8 @@ export interface LocalModule {
   readonly path: string;
   /** SHA-256 (hex) of each of its files, by absolute path, sorted. */
   readonly files: ReadonlyMap<string, string>;
+  /** Absolute paths of imports that are not there, or of what only looks like an import. */
+  readonly missing: readonly string[];
   /** SHA-256 (hex) over the files and the paths of imports relative to the module's folder. */
   readonly sha256: string;
 }
@@ -43,6 +45,7 @@ export function readLocalModule(given: string): LocalModule {
     );
   }
   const hashes = new Map<string, string>();
+  const missing: string[] = [];
   const left = [path];
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
     if (hashes.has(file)) continue;
@@ -51,7 +54,10 @@ export function readLocalModule(given: string): LocalModule {
       throw new UserError("config", `Cannot use the module ${file}: need a path without a comma`);
     }
     const bytes = bytesOfFile(file, file === path);
-    if (bytes === undefined) continue;
+    if (bytes === undefined) {
+      missing.push(file);
+      continue;
+    }
     hashes.set(file, sha256(bytes));
     if (hashes.size > MOST) {
       throw new UserError(
@@ -66,7 +72,7 @@ export function readLocalModule(given: string): LocalModule {
   const nameOf = (file: string) => file === path ? "" : relative(dirname(path), file);
   const named = Array.from(files, ([file, hash]): [string, string] => [nameOf(file), hash])
     .sort(([a], [b]) => a < b ? -1 : 1);
-  return { path, files, sha256: hashValue(named) };
+  return { path, files, missing, sha256: hashValue(named) };
 }
 
 /** The bytes of a file; undefined for an import that is missing, which fails when it is imported. */

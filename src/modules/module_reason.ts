@@ -21,13 +21,19 @@ export function moduleReason(
   // deno-lint-ignore no-control-regex
   const plain = text.replaceAll(/\x1b\[\d+m/g, "");
   const first = (plain.split("\n")[0] ?? "").replace(/^SyntaxError: |\.$/g, "");
-  const reason = forbidden(first, subject) ?? first;
+  const reason = forbidden(first, subject) ?? missing(first) ?? first;
   const [, url, line, column] = /(?:at |\()(file:\/\/\S+?):(\d+):(\d+)\)?$/m.exec(plain) ?? [];
   // A position in our own file does not help to find the fault in the config.
   if (url === undefined || url === ours) return reason;
   const file = fileURLToPath(url);
   const place = `line ${line}, column ${column}`;
   return `${reason} at ${place}${file === path ? "" : ` of ${file}`}`;
+}
+
+/** Names the file of an import that is not there, as a path. */
+function missing(reason: string): string | undefined {
+  const [, url] = /^Module not found "(file:[^"]+)"/.exec(reason) ?? [];
+  return url === undefined ? undefined : `it imports ${fileURLToPath(url)}, which is missing`;
 }
 
 /** What a module may not do, by the name of Deno's permission. */

@@ -5,7 +5,7 @@ Deno.test("a UserError has the name of its exit code", () => {
   const refusal = new UserError("noInput", "Cannot read x");
   assert(refusal instanceof Error);
   assertEquals([refusal.name, refusal.exit, refusal.message], [
-    "Refusal",
+    "UserError",
     "noInput",
     "Cannot read x",
   ]);

@@ -31,7 +31,7 @@ Deno.test("spaceFault() recognises the system's error for a full disk", async ()
   const { stdout } = await child("full_disk_child.ts", { args: [], stdin: "null" }).output();
   const text = new TextDecoder().decode(stdout);
   const why = "need free space: the disk is full; make room and run it again";
-  assertEquals(text, `Refusal: Cannot save to out: ${why}\n`);
+  assertEquals(text, `UserError: Cannot save to out: ${why}\n`);
 });
 
 Deno.test("spaceFault() leaves other errors as they are", () => {

@@ -14,7 +14,7 @@ function refusal(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    if (error instanceof Error && error.name === "Refusal") return error.message;
+    if (error instanceof Error && error.name === "UserError") return error.message;
     throw error;
   }
   return "";

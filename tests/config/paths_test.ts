@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { changeable } from "../../src/config/identity.ts";
 import { keys } from "../../src/config/keys.ts";
-import { anchored, relocated, withPaths } from "../../src/config/paths.ts";
+import { anchored, besideFile, relocated, withPaths } from "../../src/config/paths.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
 const CONFIG = resolveConfig({ data: { path: "data/a.txt" }, out: "runs/a", init: "../old" });
@@ -53,4 +53,24 @@ Deno.test("a run of an older version, with relative paths, is resumed from anywh
   // Renamed, or its data is elsewhere: the path belongs to the caller's folder, as before.
   assertEquals(found(CONFIG, "/home/me/runs/b", ["/home/me/data/a.txt"]), "data/a.txt");
   assertEquals(found(CONFIG, "/home/me/runs/a", []), "data/a.txt");
+});
+
+Deno.test("relative paths of a config file are relative to it, those of a pipe to the working folder", () => {
+  const config = {
+    init: "old",
+    out: "runs/a",
+    model: { module: "./m.ts" },
+    data: { path: "../a.txt", tokenizer: "tokenizer.json", mix: { x: 1, "/y": 2 } },
+  };
+  const { init, out, data } = besideFile(config, "own/config.json");
+  assertEquals([init, out, data.path], ["own/old", "own/runs/a", "a.txt"]);
+  assertEquals([data.tokenizer, data.mix], ["own/tokenizer.json", { "own/x": 1, "/y": 2 }]);
+  const { model: { module } } = besideFile(config, "/there/config.json");
+  assertEquals(module, "/there/m.ts");
+  for (const file of ["config.json", "/dev/fd/63"]) {
+    const { module: _, ...beside } = besideFile(config, file).model;
+    assertEquals({ ...besideFile(config, file), model: beside }, { ...config, model: {} }, file);
+  }
+  const named = { data: { tokenizer: "bpe:300", path: "-" } };
+  assertEquals(besideFile(named, "own/config.json"), named);
 });

@@ -9,7 +9,7 @@ import type { Tokens } from "../../src/data/tokens.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { readData } from "../../src/corpus/data.ts";
-import { receiveTexts, sendTexts } from "../../workers/protocol/texts.ts";
+import { receiveTexts, sendTexts } from "../../src/corpus/sent_texts.ts";
 import { Desk, jsonLines } from "../prepare/fixture.ts";
 
 /** 180 short paragraphs of words that come often, each with a number of its own. */

@@ -5,6 +5,7 @@ import type { Device } from "../../src/device/types.ts";
 import type { Case, Op, Spec } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { DEEP } from "./deep_cases.ts";
+import { EDGES } from "./edge_cases.ts";
 
 /** A case of an op that has a WebAssembly form. */
 export interface CpuCase {
@@ -13,10 +14,11 @@ export interface CpuCase {
   readonly test: Case;
 }
 
-/** All cases but those of benches, and those that only the blocks of the CPU device call for. */
+/** All cases but those of benches, and those that only the CPU device calls for. */
 export const CPU_CASES: readonly CpuCase[] = [
   ...OPS.flatMap((op) => op.cases.map((test) => ({ op, test }))),
   ...DEEP,
+  ...EDGES,
 ].filter(({ op, test }) => op.wasm !== undefined && test.kind !== "bench")
   .map(({ op, test }) => ({ name: caseName(op, test), op, test }));
 

@@ -12,7 +12,7 @@ Deno.test("a replacement with another version of the module is refused, with the
   place.write("model.ts", MODEL);
   const notices: string[] = [];
   const stopping = new AbortController();
-  const isRefusal = (text: string) => text.includes("code: ") && text.includes(path);
+  const isRejection = (text: string) => text.includes("code: ") && text.includes(path);
   const { stateHash, out, finished } = await train({
     device: "reference",
     steps: 100_000,
@@ -29,7 +29,7 @@ Deno.test("a replacement with another version of the module is refused, with the
     signal: stopping.signal,
     onEvent(event) {
       if (event.type === "notice") notices.push(event.text);
-      if (event.type === "notice" && isRefusal(event.text)) stopping.abort();
+      if (event.type === "notice" && isRejection(event.text)) stopping.abort();
       if (event.type !== "step" || event.step !== 2) return;
       for (const words of optionsOf()) {
         const [, read = ""] = /--allow-read=(\S+)/.exec(words) ?? [];
@@ -45,7 +45,7 @@ Deno.test("a replacement with another version of the module is refused, with the
   });
   // The worker that holds the state went on alone, and saved it.
   assertEquals(finished, false);
-  assert(notices.some(isRefusal), notices.join("\n"));
+  assert(notices.some(isRejection), notices.join("\n"));
   place.write("model.ts", MODEL);
   assertEquals((await loadCheckpoint(out)).stateHash, stateHash);
 });

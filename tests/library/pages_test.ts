@@ -1,5 +1,6 @@
 /** The programs of docs/library.md and docs/extend.md, type-checked and run as they stand. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { layers } from "shoal";
 import { namesIn, ONE_ADAPTER, Place, ROOT } from "../e2e/support.ts";
 
 const textOf = (path: string) => Deno.readTextFileSync(ROOT + path);
@@ -86,4 +87,14 @@ Deno.test("the definitions of docs/extend.md are used by the program at its end"
   const [line = ""] = Deno.readTextFileSync(place.of(`runs/${run}/metrics.jsonl`)).split("\n")
     .filter((text) => text.includes('"step"'));
   assertMatch(line, /activity/);
+  assertMatch(line, /certainty/);
+});
+
+Deno.test("docs/extend.md lists every layer, and what batches and terms may have", () => {
+  const page = textOf("docs/extend.md");
+  const table = page.slice(page.indexOf("### Layers"), page.indexOf("## A source of batches"));
+  const missing = Object.keys(layers).filter((name) => !new RegExp(`\`${name}\\b`).test(table));
+  assertEquals(missing, []);
+  const words = ["RowSum", '"micro_batches"', "IGNORE", "countedIn", '"token_class"'];
+  assertEquals(words.filter((word) => !page.includes(word)), []);
 });

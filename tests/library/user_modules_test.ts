@@ -32,7 +32,7 @@ const config = (module = "./model.ts") => ({
   micro_batches: 2,
   micro_batch_size: 1,
   model: { module },
-  data: { path: "text.txt", seq_len: 8, tokenizer: "byte" },
+  data: { path: "../text.txt", seq_len: 8, tokenizer: "byte" },
   eval: { windows: 1 },
   checkpoint: { every: 1 },
   report: { sample_length: 0 },

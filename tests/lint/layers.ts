@@ -54,7 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/config",
   ],
   "src/sweep": ["src/base", "src/config", "src/optim", "src/report", "src/budget"],
-  "src/corpus": ["src/base", "src/config", "src/data"],
+  "src/corpus": ["src/base", "src/modules", "src/config", "src/data"],
   "src/engine": [
     "src/base",
     "src/data",
@@ -130,6 +130,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "workers/protocol",
     "src/config",
+    "src/corpus",
   ],
   "workers/group": [
     "src/base",

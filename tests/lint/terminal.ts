@@ -12,6 +12,7 @@ const CONSOLE = [
   "src/cli/doctor/look.ts",
   "src/config/module/module_child.ts",
   "workers/module_check.ts",
+  "src/modules/user_child.ts",
   "src/config/module/module_list_child.ts",
   "workers/probe/probe_child.ts",
   "bench/data/prepare_child.ts",

@@ -61,6 +61,8 @@ export interface LockstepOptions {
   readonly saves?: (at: SavedAt) => true | undefined | Promise<true | undefined>;
   /** Called with each entry of the journal before it counts; throws where it cannot be written. */
   readonly records?: RunRequest["note"];
+  /** What is wrong with the data at a step, asked once a worker is lost. */
+  readonly examine?: RunRequest["examine"];
   /** Called with each event, and the processes of the run. */
   readonly watch?: (event: RunEvent, processes: MemoryProcesses) => void;
 }
@@ -68,7 +70,7 @@ export interface LockstepOptions {
 /** Runs `config` to its end, or until it is stopped. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
   const { world, openDevice, corpus = letters(config), from, initial } = options;
-  const { cards, stop, faults, rules, watch, saves, records } = options;
+  const { cards, stop, faults, rules, watch, saves, records, examine } = options;
   const { launch, processes } = memoryLaunch(openDevice);
   const step = from?.manifest.step ?? 0;
   const write = (kind: string, note: Note, sync?: boolean) => {
@@ -93,6 +95,7 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
     ...(stop && { stop }),
     ...(faults && { atPoint: injectOwnFaults(faults) }),
     ...(rules && { rules }),
+    ...(examine && { examine }),
     save: async (state, at) => {
       if (saves !== undefined && await saves(at) === undefined) return undefined;
       saved.push(checkpointOf(config, state, at));

@@ -6,7 +6,7 @@ import { needsTokenizer } from "../../src/data/sources/mod.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { AS_BEGUN, type Identity, identityDifferences, joinedBy } from "../protocol/identity.ts";
 import { readIdentity } from "../protocol/reading.ts";
-import { sendTexts } from "../protocol/texts.ts";
+import { sendTexts } from "../../src/corpus/sent_texts.ts";
 
 /** The identity of a run: what its coordinator knows, completed by its first worker. */
 export class Admission {

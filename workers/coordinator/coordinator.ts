@@ -69,6 +69,7 @@ class Coordinator {
     const { group, course } = context;
     this.#checkpoints.check();
     try {
+      if (course.isDoubtful) await this.#examine();
       // A step that all members have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && group.isWhole;
       if (!isUnderWay && group.wantsForming) return await formQuorum(context);
@@ -85,6 +86,13 @@ class Coordinator {
       if (error instanceof Interrupted) return true;
       throw error;
     }
+  }
+
+  /** A batch that hangs costs worker after worker: its source is the cause, and ends the run. */
+  async #examine(): Promise<void> {
+    const { course, run: { examine } } = this.#context;
+    course.isDoubtful = false;
+    course.fault ??= await examine?.(course.step);
   }
 
   /** The next action. A fault ends the run as a stop does. */

@@ -41,6 +41,8 @@ export interface Course {
   sound: number;
   /** A state that was to be saved and is not finite; undefined where there is none. */
   ruin: { readonly step: number; readonly fault: NonFiniteState } | undefined;
+  /** A worker was lost, and the data of the step has not been examined since. */
+  isDoubtful: boolean;
   /** The error that ends the run once the state is saved. */
   fault: UserError | undefined;
 }
@@ -70,6 +72,7 @@ export function initialCourse(
     skips: new Set(skips),
     sound: from?.manifest.valLoss == null ? step - 1 : step,
     ruin: undefined,
+    isDoubtful: false,
     fault: undefined,
   };
 }

@@ -1,4 +1,5 @@
 /** Evaluations, the reach of the gradient, and samples: work of a quorum besides steps. */
+import { UserError } from "../../src/base/user_error.ts";
 import type { Reach } from "../../src/report/events.ts";
 import { streamAfter } from "../../src/data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
@@ -35,6 +36,17 @@ export async function evaluateRun(context: RunContext): Promise<void> {
   });
   const { loss, accuracy, terms, texts } = evaluation;
   evaluated?.(evaluation);
+  if (evaluation.counted === 0 && Number.isNaN(loss)) {
+    // No sign of a loss that diverged.
+    course.evaluated = step;
+    course.valLoss = undefined;
+    course.fault ??= new UserError(
+      "data",
+      `Cannot evaluate source ${config.data.source}: need targets that count: there are none in ` +
+        "its evaluation",
+    );
+    return;
+  }
   const reaches = config.report.gradient_reach ? await reach(context) : undefined;
   course.evaluated = step;
   course.valLoss = loss;

@@ -9,7 +9,10 @@ export function groupNotices(
   const notice = (text: string) => context().run.report({ type: "notice", text });
   return {
     progress: (sum) => context().run.report({ type: "progress", ...sum }),
-    lost: ({ id, why }) => notice(`Worker ${id} is lost: ${why}`),
+    lost({ id, why }) {
+      context().course.isDoubtful = true;
+      notice(`Worker ${id} is lost: ${why}`);
+    },
     rejected: ({ id, why, isLast }) => {
       const rest = isLast
         ? "; no other is started until one is lost or deno task workers asks"

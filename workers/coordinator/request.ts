@@ -1,4 +1,5 @@
 /** What a coordinator is given, and what it returns. */
+import type { UserError } from "../../src/base/user_error.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
@@ -63,6 +64,8 @@ export interface RunRequest {
   readonly setAside?: (sound: number) => Promise<number | undefined>;
   /** The newest good checkpoint that skipped these steps, where a lost state begins again. */
   readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
+  /** What is wrong with the run's data at a step, asked once a worker is lost. */
+  readonly examine?: (step: number) => Promise<UserError | undefined>;
   /** Chooses the next action (default: training, `nextTask`). */
   readonly next?: (progress: RunProgress, config: RunConfig) => NextAction;
   /** Whether there can be steps (default true). */

@@ -4,7 +4,7 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { needsTokenizer } from "../../src/data/sources/mod.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { Order } from "../protocol/messages.ts";
-import { sendTexts } from "../protocol/texts.ts";
+import { sendTexts } from "../../src/corpus/sent_texts.ts";
 
 /** The `setup` order and its payload. */
 export function setUp(

@@ -4,6 +4,7 @@
  */
 import type { TokenizerSpec } from "../../src/data/schema.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
+import type { SentText } from "../../src/corpus/sent_texts.ts";
 import type { HeaderValue } from "../../src/transport/channel.ts";
 import type { Reply } from "./schema.ts";
 
@@ -17,19 +18,6 @@ export interface MemberOrder {
   /** Rank that it copies the state from; -1: it keeps its own. */
   readonly donor: number;
 }
-
-/** A text as a worker receives it: its tokens are in the payload, or in a prepared folder. */
-export type SentText =
-  & { readonly name: string; readonly weight: number }
-  & (
-    | {
-      readonly train: number;
-      readonly validation: number;
-      /** Number of document starts of each part in the payload. */
-      readonly begins: readonly [train: number, validation: number] | null;
-    }
-    | { readonly folder: string; readonly documents: boolean }
-  );
 
 /** An order of the coordinator. */
 export type Order =

@@ -7,7 +7,7 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { Identity } from "./identity.ts";
-import type { SentText } from "./messages.ts";
+import type { SentText } from "../../src/corpus/sent_texts.ts";
 import { proofsOf, tokenizerOf } from "../../src/corpus/folder_text.ts";
 
 /** The parts of an identity that are known without a device. */

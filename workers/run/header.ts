@@ -1,4 +1,5 @@
 /** The header that a run shows before its workers start. Pure. */
+import { basename } from "node:path";
 import { type Shape, sizeOf } from "../../src/base/shape.ts";
 import { changedKeys } from "../../src/config/changed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -75,9 +76,20 @@ function dataText({ data }: RunConfig, { texts, vocabulary, tokenizer }: Corpus)
   if (texts.length === 0) return `made up by ${data.source}`;
   const sum = (part: "train" | "validation") =>
     showCount(texts.reduce((tokens, text) => tokens + text[part].length, 0));
-  const kind = tokenizer === undefined ? "" : `${tokenizer.kind}, `;
+  const kind = tokenizer === undefined ? "" : `${tokenizerName(tokenizer.kind, data)}, `;
+  const by = isOwn(data) ? `, by source ${data.source}` : "";
   return `${nameOf(data.path, texts)}: ${sum("train")} tokens to train, ` +
-    `${sum("validation")} to validate (${kind}vocabulary ${vocabulary})`;
+    `${sum("validation")} to validate (${kind}vocabulary ${vocabulary})${by}`;
+}
+
+/** The kind of a tokenizer; the file of one of the user. */
+function tokenizerName(kind: string, { tokenizer }: RunConfig["data"]): string {
+  return kind === "user" && tokenizer !== null ? basename(tokenizer) : kind;
+}
+
+/** Whether a module of the user makes the batches. */
+function isOwn(data: object): boolean {
+  return (data as { readonly module?: string }).module !== undefined;
 }
 
 function nameOf(path: string | null, texts: readonly Text[]): string {

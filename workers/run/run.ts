@@ -14,6 +14,7 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { modelNotices } from "../../src/config/unused.ts";
 import { moduleFilesOf } from "../../src/config/user/user_modules.ts";
 import type { Summary } from "../../src/report/summary.ts";
+import { sourceFaultAt } from "../../src/corpus/examined.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
@@ -168,6 +169,7 @@ async function train(
     note: (kind, entry, sync = false) => journal.write({ kind, ...entry }, { sync }),
     stop,
     ...saver({ config: records.config, out, disk, data, report, atPoint, note }),
+    examine: (step) => sourceFaultAt(config, corpus, step),
     reload: (skips) => newestOf(out, { skips, show, note, lock }),
     now,
     atPoint,

@@ -6,7 +6,7 @@ import { kernelClass } from "../../src/graph/target.ts";
 import type { Order } from "../protocol/messages.ts";
 import { wordsOf } from "../protocol/payload.ts";
 import { readIdentity } from "../protocol/reading.ts";
-import { receiveTexts } from "../protocol/texts.ts";
+import { receiveTexts } from "../../src/corpus/sent_texts.ts";
 import { CarriedReplica } from "./carried_replica.ts";
 import type { WorkerState } from "./worker_state.ts";
 

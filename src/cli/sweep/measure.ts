@@ -57,17 +57,8 @@ function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): 
 }
 
 async function allowedBy(kind: RunConfig["device"]): Promise<Allowed> {
-  using _quiet = quiet();
   const device = await openDeviceOf(kind, { runtime: Deno.version.deno });
   const { bindingBytes: binding, bufferBytes: buffer, target } = device;
   device.close();
   return { binding, buffer, isHost: target.kind === "cpu" };
-}
-
-/** Drivers print an error where XDG_RUNTIME_DIR is unset, although they need none here. */
-function quiet(): Disposable {
-  const name = "XDG_RUNTIME_DIR";
-  const isSet = Deno.env.get(name) !== undefined;
-  if (!isSet) Deno.env.set(name, Deno.cwd());
-  return { [Symbol.dispose]: () => isSet ? undefined : Deno.env.delete(name) };
 }

@@ -101,7 +101,9 @@ function parted(
     const [, name = "", value = ""] = /^--([^=]+)=([^]+)$/.exec(arg) ?? [];
     const path = name === "data" ? "data.path" : name.replaceAll("-", "_");
     if (name === "" || own.has(name)) return true;
-    if (!known.has(path) && !isMeantAsKey(path, { own, known })) return true;
+    // Keys of a module of the user are known once it is imported.
+    const isKey = path.includes(".") || known.has(path) || isMeantAsKey(path, { own, known });
+    if (!isKey) return true;
     overrides[path] = value;
     return false;
   });

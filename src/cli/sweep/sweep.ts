@@ -4,11 +4,8 @@ import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
 import { applyOverrides, isPlain } from "../../config/overrides.ts";
-import {
-  besideFile,
-  withoutModuleHashes,
-  withUserModules,
-} from "../../config/user/user_modules.ts";
+import { withoutModuleHashes, withUserModules } from "../../config/user/user_modules.ts";
+import { besideFile } from "../../config/paths.ts";
 import { showCount } from "../../report/format.ts";
 import { shortfall } from "../../sweep/shortfall.ts";
 import { expandSweep, type TrialFault } from "../../sweep/expand.ts";
@@ -20,7 +17,7 @@ import { type TrunkShare, trunkShares as sharesOf } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { runCommand } from "../command.ts";
-import { loadNamed } from "../config_file.ts";
+import { loadNamed, shippedOr } from "../config_file.ts";
 import { flagsHelp } from "../flags.ts";
 import { printsReport } from "../../terminal/output.ts";
 import { stopOnSignals } from "../../terminal/signals.ts";
@@ -154,7 +151,9 @@ async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Pr
   const sweep = readSweep(
     input,
     isPlain(named)
-      ? await withUserModules(withoutModuleHashes(besideFile(named, file)))
+      ? await withUserModules(
+        withoutModuleHashes(typeof base === "string" ? named : besideFile(named, shippedOr(file))),
+      )
       : undefined,
   );
   return {

@@ -15,6 +15,7 @@ import {
   withoutModuleHashes,
   withUserModules,
 } from "../../config/user/user_modules.ts";
+import { schemaOf } from "../../config/user/user_schema.ts";
 import { requireUsed } from "../../config/unused.ts";
 import { isPrepared } from "../../data/prepared/open.ts";
 import { readWhole } from "../../data/read.ts";
@@ -44,8 +45,7 @@ export async function trainCommand(
 ): Promise<ExitName> {
   const given = parseCommandLine(args);
   if (given.help) {
-    sayText(helpText());
-    return "done";
+    return await sayHelp(given);
   }
   codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
   const line = await settleRun(given);
@@ -97,6 +97,22 @@ export async function trainCommand(
     ...(line.faults !== undefined && { faults: await readFaults(line.faults) }),
   });
   return requeued() && stop.aborted ? "requeue" : "done";
+}
+
+/** Prints the help text, with the keys of the modules that a config or the command line names. */
+async function sayHelp(line: CommandLine): Promise<"done"> {
+  const { config, resume, restart, overrides } = line;
+  const isNamed = (config ?? resume ?? restart) !== undefined ||
+    Object.keys(overrides).some((key) => key.endsWith(".module"));
+  try {
+    const named = isNamed ? withNamedModules(await inputOf(line), overrides).config : {};
+    sayText(helpText(schemaOf(await withUserModules(named))));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    sayText(helpText());
+    warn(`The keys of its modules are not listed: ${error.message}`);
+  }
+  return "done";
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {

@@ -2,7 +2,7 @@
  * Modules of the user that a config names (`model.module`, `data.module`, `optim.module`, `data.tokenizer`): imports them and registers
  * what they define, before the config is validated.
  */
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pathExists } from "../../base/files/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -82,11 +82,6 @@ function pathFrom(path: string, folder: string): string {
   return path.startsWith("file://") ? fileURLToPath(path) : resolve(folder, path);
 }
 
-/** As {@linkcode withModulePaths}, for the config in a file. */
-export function besideFile<T extends object>(config: T, file: string): T {
-  return withModulePaths(config, dirname(resolve(file)));
-}
-
 /**
  * Imports the modules that a config names and registers what they define, after a child process has
  * done so; returns the config with their absolute paths, hashes and names filled in.
@@ -153,7 +148,8 @@ async function checkNewModules(config: object, options: CheckOptions): Promise<v
           "another place of it",
       );
     }
-    for (const file of readLocalModule(path).files.keys()) files.add(file);
+    const module = readLocalModule(path);
+    for (const file of [...module.files.keys(), ...module.missing]) files.add(file);
     if (await importedModule(path) === undefined) modules.push(path);
   }
   if (modules.length === 0) return;

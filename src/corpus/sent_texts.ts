@@ -1,9 +1,21 @@
-/** Sends texts to workers: tokens in memory as a payload, prepared folders by name. */
-import { folderText, isFolderText } from "../../src/corpus/folder_text.ts";
-import type { Documents } from "../../src/data/documents.ts";
-import type { Text } from "../../src/data/text.ts";
-import { textIn } from "../../src/data/text.ts";
-import type { SentText } from "./messages.ts";
+/** Sends texts to other processes: tokens in memory as a payload, prepared folders by name. */
+import type { Documents } from "../data/documents.ts";
+import type { Text } from "../data/text.ts";
+import { textIn } from "../data/text.ts";
+import { folderText, isFolderText } from "./folder_text.ts";
+
+/** A text as a worker receives it: its tokens are in the payload, or in a prepared folder. */
+export type SentText =
+  & { readonly name: string; readonly weight: number }
+  & (
+    | {
+      readonly train: number;
+      readonly validation: number;
+      /** Number of document starts of each part in the payload. */
+      readonly begins: readonly [train: number, validation: number] | null;
+    }
+    | { readonly folder: string; readonly documents: boolean }
+  );
 
 /** The texts of a `setup` order, and the numbers of its payload. */
 export function sendTexts(
