@@ -95,7 +95,10 @@ function printQuery(b: Body, call: Call, query: Query): void {
   const inverse = scores.plus(4 * padded + VECTOR * PARTIAL_VECTORS);
   exponentials(
     b,
-    { panels: padded / PANEL, at: scores, span: panels, partial, others: [inverse] },
+    {
+      ...{ rows: 1, pitch: 4 * padded, panels: padded / PANEL },
+      ...{ at: scores, span: panels, partial, others: [inverse] },
+    },
     (body, { total }, [to]) => {
       if (!to) return;
       const isEmpty = f32x4.eq(total, v128.zero);

@@ -17,7 +17,7 @@ import {
   type WordPointer,
   wordPointers,
 } from "./call.ts";
-import { type BatchMask, batchMask, hasMask, maskRow, panelSpan } from "./mask.ts";
+import { type BatchMask, batchMask, maskTile, panelSpan } from "./mask.ts";
 import {
   copyScaledRows,
   fillSlopes,
@@ -27,7 +27,7 @@ import {
   wholeVectors,
 } from "./pack.ts";
 import { printDelta } from "./backward_delta.ts";
-import { printRow } from "./backward_row.ts";
+import { printGradients } from "./backward_tile.ts";
 import { PANEL, panelScores, weightedRows } from "./tile.ts";
 
 /** Elements of a block's probabilities: they stay in the second-level cache. */
@@ -207,16 +207,11 @@ function printTile(b: Body, call: AttentionCall, operands: Operands, tile: Tile)
     row: valueRow,
     left: b.letPointer(parts.results.plus(first.times(valueRow))),
   });
-  b.for({ to: rows }, (r) => {
-    const query = b.letInt(first.plus(r));
-    const [row, drow] = [weights, dscores].map((part) =>
-      b.letPointer(part.plus(r.times(4 * pitch)))
-    ) as [Pointer, Pointer];
-    const slope = attrs.alibi && parts.slopes.plus(head.times(4));
-    if (hasMask(call)) {
-      maskRow(b, call, mask, { at: row, query, slope }, { from: span.masked, to: span.to });
-    }
-    printRow(b, call, operands, { row, drow, span, index: b.letInt(numbers.plus(query)) });
+  const slope = attrs.alibi && parts.slopes.plus(head.times(4));
+  maskTile(b, call, mask, { at: weights, first, slope, span });
+  printGradients(b, call, operands, {
+    ...{ weights, dscores, span },
+    index: b.letInt(numbers.plus(first)),
   });
   weightedRows(b, {
     rows,

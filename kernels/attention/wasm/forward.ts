@@ -16,7 +16,7 @@ import type { AttentionAttrs } from "../attention_attrs.ts";
 import type { AttentionSizes } from "../attention_sizes.ts";
 import { type AttentionCall, attentionCall, layScratch, partRows, resultTokens } from "./call.ts";
 import { type WordPointer, wordPointers } from "./call.ts";
-import { batchMask, hasMask, keptLanes, maskRow, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
+import { batchMask, keptLanes, maskTile, PANEL_VECTORS, type PanelSpan } from "./mask.ts";
 import { panelSpan } from "./mask.ts";
 import { exponentials, PARTIAL_VECTORS } from "./softmax.ts";
 import { copyScaledRows, fillSlopes, packPanels, wholeVectors } from "./pack.ts";
@@ -95,20 +95,9 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
             panels: parts.keys,
             scores: parts.scores,
           });
-          b.for({ to: rows }, (r) => {
-            const query = b.letInt(first.plus(r));
-            const at = b.letPointer(parts.scores.plus(r.times(4 * call.pitch)));
-            const slope = call.attrs.alibi && parts.slopes.plus(head.times(4));
-            if (hasMask(call)) {
-              maskRow(b, call, mask, { at, query, slope }, { from: span.masked, to: span.to });
-            }
-            const index = b.letInt(numbers.plus(query));
-            softmaxRow(b, call, {
-              ...{ at, span, index, words, lse },
-              partial: parts.rows,
-              factor: parts.rows.plus(PARTIAL_VECTORS * VECTOR).plus(r.times(4)),
-            });
-          });
+          const slope = call.attrs.alibi && parts.slopes.plus(head.times(4));
+          maskTile(b, call, mask, { at: parts.scores, first, slope, span });
+          softmaxTile(b, call, { span, words, lse, parts, index: b.letInt(numbers.plus(first)) });
           weightedRows(b, {
             rows,
             depth: keys,
@@ -134,42 +123,40 @@ function printHeads(b: Body, call: AttentionCall, operands: Operands): void {
 }
 
 /**
- * Replaces a row of scores by their exponentials, zero where dropped; stores the log of their sum, and
- * the factor that makes them probabilities: zero for a row without keys.
+ * Replaces the scores of a tile by their exponentials, zero where dropped; stores the logs of their
+ * sums, and the factors that make them probabilities: zero for a row without keys.
  */
-function softmaxRow(
+function softmaxTile(
   b: Body,
   call: AttentionCall,
-  { at, span, index, words, lse, partial, factor }: {
-    readonly at: Pointer;
+  { span, index, words, lse, parts }: Pick<Operands, "words" | "lse" | "parts"> & {
     readonly span: PanelSpan;
-    /** Of the query in lse. */
+    /** Of the first query in lse. */
     readonly index: I32;
-    readonly words: WordPointer;
-    readonly lse: Area;
-    /** ScratchLayout memory of the row's exponentials. */
-    readonly partial: Pointer;
-    readonly factor: Pointer;
   },
 ): void {
-  const others = [b.at(lse, index.times(4)), factor];
-  const kept = f32x4.splat(1 / (call.attrs.dropout?.keep ?? 1));
-  const panels = call.padded / PANEL;
-  exponentials(b, { panels, at, span, partial, others }, (body, { most, total }, [number, to]) => {
-    if (!number || !to) return;
+  const { rows, padded, attrs: { dropout } } = call;
+  const [pitch, kept] = [4 * call.pitch, f32x4.splat(1 / (dropout?.keep ?? 1))];
+  const scores = { rows, pitch, panels: padded / PANEL, at: parts.scores, span };
+  const others = [b.at(lse, index.times(4)), parts.rows.plus(PARTIAL_VECTORS * VECTOR)];
+  exponentials(b, { ...scores, partial: parts.rows, others }, (body, { most, total }, results) => {
     const isEmpty = body.let(f32x4.eq(total, v128.zero));
     const logarithm = body.let(f32x4.add(most, logVector(body, total)));
-    body.storeOne(number, v128.andNot(logarithm, isEmpty));
-    body.storeOne(to, v128.andNot(f32x4.div(kept, total), isEmpty));
+    [logarithm, f32x4.div(kept, total)].forEach((value, k) => {
+      body.storeSome(results[k] as Pointer, body.let(v128.andNot(value, isEmpty)), rows);
+    });
   });
-  const keptOf = keptLanes(b, call, words, index);
-  if (keptOf === undefined) return;
-  b.for(span, (panel) => {
-    const weights = b.letPointer(at.plus(panel.times(4 * PANEL)));
-    const values = range(PANEL_VECTORS).map((v) =>
-      b.let(v128.and(keptOf(panel, v), b.load(weights.plus(VECTOR * v))))
-    );
-    values.forEach((value, v) => b.store(weights.plus(VECTOR * v), value));
+  if (dropout === undefined) return;
+  b.for({ to: rows }, (r) => {
+    const keptOf = keptLanes(b, call, words, b.letInt(index.plus(r)));
+    b.for(span, (panel) => {
+      const weights = b.letPointer(parts.scores.plus(r.times(pitch)).plus(panel.times(4 * PANEL)));
+      const values = range(PANEL_VECTORS).map((v) => {
+        const value = b.load(weights.plus(VECTOR * v));
+        return b.let(keptOf === undefined ? value : v128.and(keptOf(panel, v), value));
+      });
+      values.forEach((value, v) => b.store(weights.plus(VECTOR * v), value));
+    });
   });
 }
 

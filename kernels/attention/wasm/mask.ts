@@ -79,15 +79,70 @@ export function panelSpan(
   return { from, to, keys, masked: everywhere ? from : b.letInt(endOf(first).over(PANEL)) };
 }
 
-/** Whether some score may be masked or biased. */
-export function hasMask({ attrs, sizes, padded }: AttentionCall): boolean {
-  const { causal, window, starts, lengths, segments, alibi } = attrs;
-  return padded > sizes.keys || segments !== undefined || window !== undefined ||
-    [causal, starts, lengths, alibi].some(Boolean);
+/** A tile of queries from `first` on, and the rows of their scores. */
+export interface MaskedTile {
+  readonly at: Pointer;
+  readonly first: I32;
+  /** Slope of ALiBi. */
+  readonly slope: Pointer | undefined;
+  readonly span: PanelSpan;
+}
+
+/** Adds biases to the scores of a tile, and replaces those of masked keys by -Infinity. */
+export function maskTile(b: Body, call: AttentionCall, mask: BatchMask, tile: MaskedTile): void {
+  const { attrs, sizes, padded, rows, pitch } = call;
+  const { window, starts, segments, alibi, lengths, causal } = attrs;
+  const { at, first, slope, span } = tile;
+  if (window !== undefined || starts || segments !== undefined || alibi !== undefined) {
+    b.for({ to: rows }, (r) => {
+      const row = b.letPointer(at.plus(r.times(4 * pitch)));
+      const query = b.letInt(first.plus(r));
+      const panels = { from: span.masked, to: span.to };
+      maskRow(b, call, mask, { at: row, query, slope }, panels);
+    });
+  } else if (causal || lengths || padded > sizes.keys) {
+    const panels = { min: 0, max: padded / PANEL };
+    const queries = { min: 0, max: sizes.queries - rows };
+    const ints = [panels, panels, queries, { min: 0, max: sizes.keys }];
+    const areas = [{ name: "scores", bytes: 4 * ((rows - 1) * pitch + padded) }];
+    const callee = b.define({ areas, ints }, (body, [scores], [from, to, query, length]) => {
+      if (!scores || !from || !to || !query || !length) return;
+      const span = { from, to };
+      maskEnds(body, call, { at: body.at(scores), first: query, length, span });
+    });
+    b.call(callee, { areas: [at], ints: [span.masked, span.to, first, mask.length] });
+  }
+}
+
+/** Masks the keys behind the end of each row of a tile. */
+function maskEnds(
+  b: Body,
+  { attrs: { causal }, rows, pitch }: AttentionCall,
+  { at, first, length, span }: {
+    readonly at: Pointer;
+    readonly first: I32;
+    readonly length: I32;
+    readonly span: { readonly from: I32; readonly to: I32 };
+  },
+): void {
+  const ends = range(rows).map((r) =>
+    b.let(i32x4.splatOf(causal ? smaller(b, length, first.plus(r + 1)) : length))
+  );
+  b.for(span, (panel) => {
+    const scores = b.letPointer(at.plus(panel.times(4 * PANEL)));
+    const indices = range(PANEL_VECTORS).map((v) => keyLanes(b, panel, v));
+    ends.forEach((end, r) => {
+      indices.forEach((index, v) => {
+        const place = scores.plus(4 * r * pitch + VECTOR * v);
+        const valid = i32x4.gt(end, index);
+        b.store(place, v128.select(valid, b.load(place), f32x4.splat(-Infinity)));
+      });
+    });
+  });
 }
 
 /** A query, and the row of its scores. */
-export interface ScoreRow {
+interface ScoreRow {
   readonly at: Pointer;
   readonly query: I32;
   /** Slope of ALiBi in all lanes. */
@@ -95,7 +150,7 @@ export interface ScoreRow {
 }
 
 /** Adds biases to the scores of a row, and replaces those of keys that are masked by -Infinity. */
-export function maskRow(
+function maskRow(
   b: Body,
   { attrs, sizes: { keys, queries } }: AttentionCall,
   { batch, words, length, keySegments }: BatchMask,
