@@ -56,7 +56,7 @@ Deno.test("on the CPU device neither workers, a kill, nor a resume changes a bit
   }
   await t.step("2 workers, of which one is killed", async () => {
     const running = place.start(long("killed", 2));
-    await running.line(/^step  60\/300/);
+    await running.line(/^step {2}60\/300/);
     const worker = place.processes().find((pid) => pid !== running.pid);
     Deno.kill(worker ?? NaN, "SIGKILL");
     const { code, stdout, stderr } = await running.ended;
