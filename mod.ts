@@ -93,16 +93,17 @@ export type {
   Device,
   KernelCount,
   Memory,
+  PassTime,
   Program,
   SlotSlice,
+  TimedDevice,
 } from "./src/device/types.ts";
 export type { DeviceKind } from "./src/base/device_kinds.ts";
 export { type CpuOptions, openCpu } from "./src/device/cpu.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
 export type { Backend } from "./src/device/backend.ts";
-export type { PassTime } from "./src/device/pass_clock.ts";
-export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
+export type { WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
 export { OPS } from "./kernels/mod.ts";

@@ -5,7 +5,7 @@
 import gptChar from "../../configs/gpt_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import type { WebGpuDevice } from "../../src/device/webgpu.ts";
+import type { TimedDevice } from "../../src/device/types.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { vectorLength } from "../../src/plan/layout.ts";
 import { corpusOf } from "../corpus.ts";
@@ -98,7 +98,7 @@ function rowOf(
 }
 
 /** Seconds to read a gradient of `length` elements from an idle device. */
-async function readBackSeconds(device: WebGpuDevice, length: number): Promise<number> {
+async function readBackSeconds(device: TimedDevice, length: number): Promise<number> {
   const memory = device.memory();
   memory.ensure("gradient", length);
   return await medianSeconds(() => memory.read([{ slot: "gradient", offset: 0, length }]), 20);

@@ -14,6 +14,7 @@ import {
   joinRows,
   keepLanes,
   rowValues,
+  updateVector,
 } from "../emit/rows_wasm.ts";
 
 /** Rows R and classes V of the logits. */
@@ -119,11 +120,10 @@ export function correctKernel({ rows, columns }: LogitSizes): WasmKernel {
         eachColumns(b, columns, { from: [row] }, ({ at: [p], lanes }) => {
           lanes.forEach((n, k) => {
             const z = b.let(b.loadSome((p as Pointer).plus(16 * k), n));
-            const isBefore = i32x4.ltUnsigned(places[k]!, id);
+            const isBefore = i32x4.ltUnsigned(places[k] as V128, id);
             const isBelow = v128.select(isBefore, f32x4.lt(z, own), f32x4.le(z, own));
-            const miss = misses[0]![k]!;
-            b.set(miss, v128.or(miss, keepLanes(v128.not(isBelow), n)));
-            b.set(places[k]!, i32x4.add(places[k]!, i32x4.splat(8)));
+            updateVector(b, misses[0], k, (old) => v128.or(old, keepLanes(v128.not(isBelow), n)));
+            updateVector(b, places, k, (old) => i32x4.add(old, i32x4.splat(8)));
           });
         });
         const missed = joinRows(b, misses, { scratch, op: v128.or });

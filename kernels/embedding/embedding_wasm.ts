@@ -1,7 +1,7 @@
 /** WebAssembly kernels of the embedding lookup, its gradient, and argsort. */
 import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
-import { type Area, I32, type Pointer } from "../../src/wasm/values.ts";
+import { type Area, I32, type Pointer, type V128 } from "../../src/wasm/values.ts";
 import { acrossLanes, f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
 import { copyColumns, fillColumns } from "../emit/copy_wasm.ts";
 import { eachColumns } from "../emit/rows_wasm.ts";
@@ -56,9 +56,9 @@ export function embeddingBackwardKernel(
             const [p, q] = at as [Pointer, Pointer];
             const values = lanes.map((n, k) => {
               const [own, more] = [p, q].map((at) => b.loadSome(at.plus(16 * k), n));
-              return b.let(f32x4.add(own!, more!));
+              return b.let(f32x4.add(own as V128, more as V128));
             });
-            lanes.forEach((n, k) => b.storeSome(p.plus(16 * k), values[k]!, n));
+            lanes.forEach((n, k) => b.storeSome(p.plus(16 * k), values[k] as V128, n));
           });
         });
       });

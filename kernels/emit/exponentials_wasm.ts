@@ -13,6 +13,7 @@ import {
   ROW_BYTES,
   rowValues,
   storeRow,
+  updateVector,
 } from "./rows_wasm.ts";
 
 /** Bytes of scratch memory that {@linkcode printExponentials} takes. */
@@ -34,7 +35,7 @@ export function printExponentials(
     largest.forEach((value, r) => {
       lanes.forEach((n, k) => {
         const loaded = b.loadSome((p as Pointer).plus(r * stride + 16 * k), n);
-        b.set(value[k]!, f32x4.pmax(value[k]!, fillLanes(loaded, n, -Infinity)));
+        updateVector(b, value, k, (old) => f32x4.pmax(old, fillLanes(loaded, n, -Infinity)));
       });
     });
   });
@@ -52,7 +53,7 @@ export function printExponentials(
         return expNormal(b, b.let(below));
       });
       lanes.forEach((n, k) => {
-        b.set(sum[k]!, f32x4.add(sum[k]!, keepLanes(values[k] as V128, n)));
+        updateVector(b, sum, k, (old) => f32x4.add(old, keepLanes(values[k] as V128, n)));
       });
       if (y === undefined) return;
       lanes.forEach((n, k) => b.storeSome((q as Pointer).plus(16 * k), values[k] as V128, n));

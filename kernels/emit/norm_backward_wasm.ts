@@ -3,7 +3,15 @@ import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
-import { addRows, eachColumns, eachRows, JOIN_BYTES, joinRows, rowValues } from "./rows_wasm.ts";
+import {
+  addRows,
+  eachColumns,
+  eachRows,
+  JOIN_BYTES,
+  joinRows,
+  rowValues,
+  updateVector,
+} from "./rows_wasm.ts";
 
 /** Sizes of a norm's gradients. */
 export interface NormBackwardSizes {
@@ -146,8 +154,8 @@ function printSlopes(
           const value = b.let(f32x4.mul(b.loadSome(q.plus(at), n), gains[k] as V128));
           const from = b.loadSome(p.plus(at), n);
           const c = centers === undefined ? from : f32x4.sub(from, centers[r] as V128);
-          b.set(along![k]!, f32x4.madd(value, c, along![k]!));
-          if (centers !== undefined) b.set(plain![k]!, f32x4.add(plain![k]!, value));
+          updateVector(b, along, k, (old) => f32x4.madd(value, c, old));
+          if (centers !== undefined) updateVector(b, plain, k, (old) => f32x4.add(old, value));
         });
       });
     });
@@ -223,8 +231,8 @@ function printGradients(
           const c = b.let(center === undefined ? from : f32x4.sub(from, center));
           const g = f32x4.mul(d, gains[k] as V128);
           const own = plain === undefined ? f32x4.mul(g, factor) : f32x4.madd(g, factor, plain);
-          b.set(scale[k]!, f32x4.madd(d, f32x4.mul(c, factor), scale[k]!));
-          if (means !== undefined) b.set(shift[k]!, f32x4.add(shift[k]!, d));
+          updateVector(b, scale, k, (old) => f32x4.madd(d, f32x4.mul(c, factor), old));
+          if (means !== undefined) updateVector(b, shift, k, (old) => f32x4.add(old, d));
           return b.let(f32x4.madd(c, along, own));
         });
         lanes.forEach((n, k) => b.storeSome(dx.plus(r * stride + 16 * k), values[k] as V128, n));

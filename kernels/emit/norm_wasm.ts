@@ -3,7 +3,15 @@ import type { Body } from "../../src/wasm/body.ts";
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4 } from "../../src/wasm/vectors.ts";
-import { eachColumns, eachRows, JOIN_BYTES, joinRows, keepLanes, rowValues } from "./rows_wasm.ts";
+import {
+  eachColumns,
+  eachRows,
+  JOIN_BYTES,
+  joinRows,
+  keepLanes,
+  rowValues,
+  updateVector,
+} from "./rows_wasm.ts";
 
 /** A norm over rows. */
 export interface NormSizes {
@@ -72,7 +80,7 @@ function printNormWasm(
         sums.forEach((sum, r) => {
           lanes.forEach((n, k) => {
             const value = b.loadSome((p as Pointer).plus(r * stride + 16 * k), n);
-            b.set(sum[k]!, f32x4.add(sum[k]!, value));
+            updateVector(b, sum, k, (old) => f32x4.add(old, value));
           });
         });
       });
@@ -89,7 +97,7 @@ function printNormWasm(
         lanes.forEach((n, k) => {
           const value = centered((p as Pointer).plus(r * stride + 16 * k), r, n);
           const d = b.let(keepLanes(value, n));
-          b.set(sum[k]!, f32x4.madd(d, d, sum[k]!));
+          updateVector(b, sum, k, (old) => f32x4.madd(d, d, old));
         });
       });
     });

@@ -87,6 +87,17 @@ export function rowValues(
 /** Combines vectors, and their lanes; commutative. */
 type Join = (a: V128, b: V128) => V128;
 
+/** Replaces the value of vector `k` of a row. */
+export function updateVector(
+  b: Body,
+  row: readonly Variable[] | undefined,
+  k: number,
+  next: (old: V128) => V128,
+): void {
+  const value = row?.[k] as Variable;
+  b.set(value, next(value));
+}
+
 /** Bytes of the two vectors of a row. */
 export const ROW_BYTES = 2 * 4 * LANES;
 /** Bytes of scratch memory that {@linkcode joinRows} takes. */
@@ -163,7 +174,7 @@ export function addRows(
     b.walk(rows, [[first, stride]], (row) => {
       lanes.forEach((n, k) => {
         const value = b.let(b.loadSome((row as Pointer).plus(16 * k), n));
-        b.set(sums[k]!, next(sums[k]!, value));
+        updateVector(b, sums, k, (old) => next(old, value));
       });
     });
     const values = sums.map((sum) => b.let(finish(sum)));

@@ -107,7 +107,7 @@ function printTile(
   for (let c = 0; c < width; c++) {
     groups.forEach((values, g) => {
       const at = to.plus(4 * (c * columns.out + 4 * g));
-      b.storeSome(at, values[c]!, Math.min(4, count - 4 * g));
+      b.storeSome(at, values[c] as V128, Math.min(4, count - 4 * g));
     });
   }
 }

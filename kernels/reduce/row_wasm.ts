@@ -10,6 +10,7 @@ import {
   joinRows,
   keepLanes,
   rowValues,
+  updateVector,
 } from "../emit/rows_wasm.ts";
 
 /** Rows R and columns D. */
@@ -46,7 +47,7 @@ export function rowReductionKernel(
           values.forEach((value, r) => {
             lanes.forEach((n, k) => {
               const loaded = b.loadSome((p as Pointer).plus(r * stride + 16 * k), n);
-              b.set(value[k]!, op(value[k]!, fillLanes(loaded, n, start)));
+              updateVector(b, value, k, (old) => op(old, fillLanes(loaded, n, start)));
             });
           });
         });
@@ -78,7 +79,12 @@ export function rowNormsKernel({ rows, columns }: RowSizes): WasmKernel {
           largest.forEach((value, r) => {
             lanes.forEach((n, k) => {
               // Keeps the value where the element is NaN; the sum of squares is NaN then.
-              b.set(value[k]!, f32x4.pmax(value[k]!, f32x4.abs(element(p, { r, k, n }))));
+              updateVector(
+                b,
+                value,
+                k,
+                (old) => f32x4.pmax(old, f32x4.abs(element(p, { r, k, n }))),
+              );
             });
           });
         });
@@ -94,7 +100,7 @@ export function rowNormsKernel({ rows, columns }: RowSizes): WasmKernel {
             lanes.forEach((n, k) => {
               const scaled = f32x4.mul(element(p, { r, k, n }), inverse[r] as V128);
               const v = b.let(keepLanes(scaled, n));
-              b.set(sum[k]!, f32x4.madd(v, v, sum[k]!));
+              updateVector(b, sum, k, (old) => f32x4.madd(v, v, old));
             });
           });
         });

@@ -10,6 +10,7 @@ import {
   JOIN_BYTES,
   joinRows,
   rowValues,
+  updateVector,
 } from "../emit/rows_wasm.ts";
 
 /** Adds a value to a sum. */
@@ -101,7 +102,12 @@ function addAll(
   const [sum = []] = rowValues(b, 1);
   eachColumns(b, n, { from: [from] }, ({ at: [p], lanes }) => {
     lanes.forEach((n, k) => {
-      b.set(sum[k]!, next(sum[k]!, b.let(b.loadSome((p as Pointer).plus(16 * k), n))));
+      updateVector(
+        b,
+        sum,
+        k,
+        (old) => next(old, b.let(b.loadSome((p as Pointer).plus(16 * k), n))),
+      );
     });
   });
   b.storeOne(to, joinRows(b, [sum], { scratch }));

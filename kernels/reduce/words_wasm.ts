@@ -2,7 +2,7 @@
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
 import { f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
-import { eachColumns, JOIN_BYTES, joinRows, rowValues } from "../emit/rows_wasm.ts";
+import { eachColumns, JOIN_BYTES, joinRows, rowValues, updateVector } from "../emit/rows_wasm.ts";
 
 /** Bits of the exponent; all ones in infinities and NaN, zero in zeros and subnormals. */
 const EXPONENT = i32x4.splat(0x7f800000);
@@ -20,7 +20,7 @@ export function finiteKernel(sizes: readonly number[]): WasmKernel {
             const word = b.loadSome((p as Pointer).plus(16 * k), n);
             // A comparison that holds is -1.
             const isHit = i32x4.eq(v128.and(word, EXPONENT), EXPONENT);
-            b.set(counts[k]!, i32x4.sub(counts[k]!, isHit));
+            updateVector(b, counts, k, (old) => i32x4.sub(old, isHit));
           });
         });
       });

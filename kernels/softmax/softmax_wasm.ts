@@ -13,6 +13,7 @@ import {
   joinRows,
   keepLanes,
   rowValues,
+  updateVector,
 } from "../emit/rows_wasm.ts";
 
 /** Rows R and columns D of all inputs and of the output. */
@@ -65,9 +66,9 @@ export function softmaxBackwardKernel(
             lanes.forEach((n, k) => {
               const bytes = r * stride + 16 * k;
               const d = b.loadSome((q as Pointer).plus(bytes), n);
-              if (isLog) return b.set(sum[k]!, f32x4.add(sum[k]!, keepLanes(d, n)));
+              if (isLog) return updateVector(b, sum, k, (old) => f32x4.add(old, keepLanes(d, n)));
               const value = b.loadSome((p as Pointer).plus(bytes), n);
-              b.set(sum[k]!, f32x4.madd(value, d, sum[k]!));
+              updateVector(b, sum, k, (old) => f32x4.madd(value, d, old));
             });
           });
         });

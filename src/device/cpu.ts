@@ -12,7 +12,8 @@ import { ModuleBuilder } from "../wasm/module.ts";
 import type { WasmTarget } from "../wasm/kernel.ts";
 import type { Area } from "../wasm/values.ts";
 import { CpuMemory, LinearMemory } from "./cpu_memory.ts";
-import type { Device, Memory, Program } from "./types.ts";
+import { RunClock } from "./run_clock.ts";
+import type { Memory, Program, TimedDevice } from "./types.ts";
 
 /** Kernels of other devices are selected by it; those of this one by {@linkcode WasmTarget}. */
 const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
@@ -25,11 +26,16 @@ export interface CpuOptions {
   readonly pairs?: boolean;
   /** Whether the machine fuses multiply-add; default: probed. False simulates one that does not. */
   readonly fuses?: boolean;
+  /** Times every run of a program; default: false. */
+  readonly clock?: boolean;
 }
 
 /** Opens the CPU device. Its results have the same bits on all machines that fuse alike. */
-export function openCpu({ pairs = false, fuses = machineFuses() }: CpuOptions = {}): Device {
+export function openCpu(
+  { pairs = false, fuses = machineFuses(), clock = false }: CpuOptions = {},
+): TimedDevice {
   const state: CpuState = { linear: new LinearMemory(), pairs, fuses, kernels: new Set() };
+  const runs = clock ? new RunClock() : undefined;
   return {
     target: { ...TARGET, fuses },
     name: "cpu",
@@ -40,7 +46,13 @@ export function openCpu({ pairs = false, fuses = machineFuses() }: CpuOptions = 
     },
     memory: () => new CpuMemory(state.linear),
     expect: () => {},
-    load: (plan, memory) => load(plan, memory, state),
+    load: async (plan, memory) => {
+      const program = await load(plan, memory, state);
+      return runs === undefined ? program : { run: () => runs.time(program.run) };
+    },
+    passSeconds: () => Promise.resolve(runs?.seconds),
+    passes: () => Promise.resolve(runs?.take()),
+    passesFree: runs === undefined ? 0 : Infinity,
     lost: new Promise<string>(() => {}),
     close: () => {},
   };

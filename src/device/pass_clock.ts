@@ -1,16 +1,9 @@
 /** Times compute passes on the device by timestamp queries. */
 import type { Staging } from "./staging.ts";
+import type { PassTime } from "./types.ts";
 
 /** Passes per query set: WebGPU's limit is 4096 queries, and a pass needs two. */
 const CAPACITY = 2048;
-
-/** Begin and end of a pass, in seconds since the first timed pass began. */
-export interface PassTime {
-  /** Begin in seconds. */
-  readonly begin: number;
-  /** End in seconds. */
-  readonly end: number;
-}
 
 /** Timestamps passes, and accumulates their durations. */
 export class PassClock {

@@ -77,3 +77,24 @@ export interface Device {
   /** Destroys the device; its programs can no longer run. */
   close(): void;
 }
+
+/** Begin and end of a pass, in seconds since the first timed pass began. */
+export interface PassTime {
+  /** Begin in seconds. */
+  readonly begin: number;
+  /** End in seconds. */
+  readonly end: number;
+}
+
+/** A device that times its passes: runs of programs. */
+export interface TimedDevice extends Device {
+  /** Total seconds of passes on the device; undefined without a clock. */
+  passSeconds(): Promise<number | undefined>;
+  /**
+   * Times of the passes since the last call, in order of submission; undefined without a clock.
+   * Passes after the first {@linkcode passesFree} are not timed.
+   */
+  passes(): Promise<readonly PassTime[] | undefined>;
+  /** Passes that can still be timed until {@linkcode passes} is called; 0 without a clock. */
+  readonly passesFree: number;
+}

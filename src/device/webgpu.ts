@@ -13,9 +13,8 @@ import type { Backend } from "./backend.ts";
 import { inErrorScopes } from "./guard.ts";
 import { KernelCache } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
-import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { CompileOptions, Device, Memory, Program, SlotSlice } from "./types.ts";
+import type { CompileOptions, Memory, PassTime, Program, SlotSlice, TimedDevice } from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -26,22 +25,9 @@ interface Step {
   readonly groups: Launch["groups"];
 }
 
-/** A WebGPU device, with timing of its passes. */
-export interface WebGpuDevice extends Device {
-  /** Total seconds of passes on the device; undefined without a clock. */
-  passSeconds(): Promise<number | undefined>;
-  /**
-   * Times of the passes since the last call, in order of submission; undefined without a clock.
-   * Passes after the first {@linkcode passesFree} are not timed.
-   */
-  passes(): Promise<readonly PassTime[] | undefined>;
-  /** Passes that can still be timed until {@linkcode passes} is called; 0 without a clock. */
-  readonly passesFree: number;
-}
-
 /** Options of {@linkcode openWebGpu}. */
 export interface WebGpuOptions {
-  /** Times every pass, for {@linkcode WebGpuDevice.passSeconds}. */
+  /** Times every pass, for {@linkcode TimedDevice.passSeconds}. */
   readonly clock?: boolean;
   /** The runtime's version; early read-back is enabled for {@linkcode TESTED_RUNTIMES}. */
   readonly runtime?: string;
@@ -58,11 +44,11 @@ export interface WebGpuOptions {
 export const TESTED_RUNTIMES: readonly string[] = ["2.9.6"];
 
 /** Opens the first WebGPU adapter. @throws {UserError} `noDevice` when there is none. */
-export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+export async function openWebGpu(options: WebGpuOptions = {}): Promise<TimedDevice> {
   return new Gpu(await openAdapter(options.backend), options);
 }
 
-class Gpu implements WebGpuDevice {
+class Gpu implements TimedDevice {
   readonly target;
   readonly name: string;
   readonly bindingBytes: number;

@@ -6,6 +6,7 @@ import type { Case, Op, Spec } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { BLOCKS } from "./block_cases.ts";
 import { DEEP } from "./deep_cases.ts";
+import { DEEP_RECURRENCES } from "./deep_recurrences.ts";
 import { EDGES } from "./edge_cases.ts";
 
 /** A case of an op that has a WebAssembly form. */
@@ -20,6 +21,7 @@ export const CPU_CASES: readonly CpuCase[] = [
   ...OPS.flatMap((op) => op.cases.map((test) => ({ op, test }))),
   ...DEEP,
   ...BLOCKS,
+  ...DEEP_RECURRENCES,
   ...EDGES,
 ].filter(({ op, test }) => op.wasm !== undefined && test.kind !== "bench")
   .map(({ op, test }) => ({ name: caseName(op, test), op, test }));

@@ -91,6 +91,27 @@ Deno.test("walk() moves each pointer by its own step, forward, backward and not 
   }
 });
 
+Deno.test("walkFrom() visits the elements between bounds from data, forward and backward", () => {
+  const x = Array.from({ length: 9 }, (_, i) => i + 1);
+  const { views, run } = compileFunction([1, 1, 9, 9], (b, at) => {
+    const [from, to] = [b.loadIndex(at(0), 10), b.loadIndex(at(1), 10)];
+    const walks = [[at(3), 4], [at(2).plus(32), -4]] as const;
+    b.walkFrom({ from, to }, walks, (target, source) => b.storeOne(target, b.loadOne(source)));
+  });
+  const [from, to] = views.map(({ buffer, byteOffset }) => new Uint32Array(buffer, byteOffset, 1));
+  views[2]?.set(x);
+  for (const first of [0, 1, 4, 8, 9]) {
+    for (const end of [0, 1, 4, 5, 9]) {
+      from?.fill(first);
+      to?.fill(end);
+      views[3]?.fill(0);
+      run();
+      const want = x.map((_, i) => i >= first && i < end ? 9 - i : 0);
+      assertEquals(Array.from(views[3] as Float32Array), want, `from ${first} to ${end}`);
+    }
+  }
+});
+
 Deno.test("walk() in walk() visits a matrix, and variables keep sums between iterations", () => {
   const [rows, columns] = [3, 5];
   const x = Array.from({ length: rows * columns }, (_, i) => i * i);

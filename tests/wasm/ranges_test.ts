@@ -56,6 +56,15 @@ for (const { name, width, access } of ACCESSES) {
     refused((b, at) => b.walk(2, [[at(1), 4], [at(1), last + 1]], (_, p) => access(b, p)));
     print((b, at) => b.walk(indices, [[at(1).plus(4 * indices - 4), -4]], (p) => access(b, p)));
     refused((b, at) => b.walk(indices + 1, [[at(1).plus(last), -4]], (p) => access(b, p)));
+    const until =
+      (bound: number, first: (at: Pointer) => Pointer, step: number): Print => (b, at) =>
+        b.walkFrom({ from: 1, to: b.loadIndex(at(0), bound + 1) }, [[first(at(1)), step]], (p) => {
+          access(b, p);
+        });
+    print(until(indices, (at) => at, 4));
+    refused(until(indices + 1, (at) => at, 4));
+    print(until(indices, (at) => at.plus(4 * indices - 4), -4));
+    refused(until(indices + 1, (at) => at.plus(4 * indices - 4), -4));
     print((b, at) => b.for({ to: indices }, (i) => access(b, at(1).plus(i.times(4)))));
     refused((b, at) => b.for({ to: indices + 1 }, (i) => access(b, at(1).plus(i.times(4)))));
     refused((b, at) => {

@@ -7,12 +7,14 @@ import { alignUp } from "../../../src/base/shape.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { WasmTarget } from "../../../src/wasm/kernel.ts";
-import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
+import type { Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import { range } from "../../emit/range.ts";
 
 /** Elements of a vector. */
 const LANES = 4;
+/** Most values of k in a block: its part of a panel stays in the first-level cache. */
+const DEPTH = 256;
 /** Most rows of a tile. */
 const ROWS = 6;
 /**
@@ -145,62 +147,84 @@ export interface PackedProduct extends PackedSizes {
 export function printPackedProduct(b: Body, product: PackedProduct): void {
   const { a, packed, c, rows, depth, columns: all } = product;
   const rowBytes = 4 * paddedColumns(all);
-  const panel = (columns: number): Callee => {
-    const width = paddedColumns(columns);
+  const block = Math.ceil(depth / Math.ceil(depth / DEPTH));
+  const blockOf = (width: number, size: number, isFirst: boolean): Callee => {
     const areas = [
-      { name: "a", bytes: 4 * rows * depth },
-      { name: "panel", bytes: 4 * (1 + depth) * width },
+      { name: "a", bytes: 4 * ((rows - 1) * depth + size) },
+      { name: "weights", bytes: 4 * size * width },
       { name: "c", bytes: (rows - 1) * rowBytes + 4 * width },
+      ...isFirst ? [{ name: "initial", bytes: 4 * width }] : [],
     ];
-    return b.define({ areas }, (b, [a, packed, c]) => {
-      const at = [a, packed, c].map((area) => b.at(area as Area)) as [
+    return b.define({ areas }, (b, areas) => {
+      const [a, weights, c, initial] = areas.map((area) => b.at(area)) as [
         Pointer,
         Pointer,
         Pointer,
+        Pointer?,
       ];
-      printPanel(b, { rows, depth, vectors: width / LANES, rowBytes, at });
+      const sizes = { rows, depth, size, vectors: width / LANES, rowBytes };
+      printBlock(b, { ...sizes, a, weights, c, ...initial === undefined ? {} : { initial } });
     });
   };
-  const print = (columns: number, packed: Pointer, [c]: readonly Pointer[]) =>
-    b.call(panel(columns), { areas: [a, packed, c as Pointer] });
+  const print = (columns: number, packed: Pointer, [c]: readonly Pointer[]) => {
+    const width = paddedColumns(columns);
+    const run = (from: number, size: number) => {
+      const weights = packed.plus(4 * (1 + from) * width);
+      const isFirst = from === 0;
+      b.call(blockOf(width, size, isFirst), {
+        areas: [a.plus(4 * from), weights, c as Pointer, ...isFirst ? [packed] : []],
+      });
+    };
+    for (let from = 0; from < depth; from += block) run(from, Math.min(block, depth - from));
+  };
   eachPanel(b, product, { packed, others: [[c, 4]], print });
 }
 
-/** A panel: tiles of rows whose sums are in registers. */
-interface PanelProduct {
+/** A panel's product over a block of k. */
+interface BlockProduct {
   readonly rows: number;
+  /** Elements between rows of A. */
   readonly depth: number;
+  /** Values of k. */
+  readonly size: number;
   /** Vectors of a row. */
   readonly vectors: number;
   /** Bytes between rows of C. */
   readonly rowBytes: number;
-  /** A, packed weight and C. */
-  readonly at: readonly [Pointer, Pointer, Pointer];
+  readonly a: Pointer;
+  readonly weights: Pointer;
+  readonly c: Pointer;
+  /** Initial values of the columns; without them sums go on from C. */
+  readonly initial?: Pointer;
 }
 
-function printPanel(b: Body, panel: PanelProduct): void {
-  const { rows, depth, rowBytes, at: [a, packed, c] } = panel;
+/** Tiles of rows whose sums are in registers. */
+function printBlock(b: Body, block: BlockProduct): void {
+  const { rows, depth, rowBytes, a, c } = block;
   const tile = tileRows(rows);
   const tiles = Math.floor(rows / tile);
   const [aBytes, cBytes] = [4 * tile * depth, tile * rowBytes];
   b.walk(tiles, [[c, cBytes], [a, aBytes]], (c, a) => {
-    printTile(b, { ...panel, at: [a, packed, c], rows: tile });
+    printTile(b, { ...block, a, c, rows: tile });
   });
   if (rows % tile === 0) return;
-  const at = [a.plus(tiles * aBytes), packed, c.plus(tiles * cBytes)] as const;
-  printTile(b, { ...panel, at, rows: rows % tile });
+  const last = { a: a.plus(tiles * aBytes), c: c.plus(tiles * cBytes), rows: rows % tile };
+  printTile(b, { ...block, ...last });
 }
 
-function printTile(b: Body, { rows, depth, vectors, rowBytes, at: [a, packed, c] }: PanelProduct) {
+function printTile(b: Body, block: BlockProduct): void {
+  const { rows, depth, size, vectors, rowBytes, a, weights, c, initial } = block;
   const across = range(vectors);
-  const sums = range(rows).map(() => across.map((v) => b.variable(b.load(packed.plus(16 * v)))));
-  const width = 16 * vectors;
-  b.walk(depth, [[packed.plus(width), width], [a, 4]], (weights, a) => {
+  const place = (i: number, v: number) => c.plus(i * rowBytes + 16 * v);
+  const sums = range(rows).map((i) =>
+    across.map((v) => b.variable(b.load(initial?.plus(16 * v) ?? place(i, v))))
+  );
+  b.walk(size, [[weights, 16 * vectors], [a, 4]], (weights, a) => {
     const w = across.map((v) => b.let(b.load(weights.plus(16 * v))));
     sums.forEach((row, i) => {
       const x = b.let(b.loadSplat(a.plus(4 * i * depth)));
       row.forEach((sum, v) => b.set(sum, f32x4.madd(x, w[v] as V128, sum)));
     });
   });
-  sums.forEach((row, i) => row.forEach((sum, v) => b.store(c.plus(i * rowBytes + 16 * v), sum)));
+  sums.forEach((row, i) => row.forEach((sum, v) => b.store(place(i, v), sum)));
 }

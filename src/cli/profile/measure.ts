@@ -4,8 +4,7 @@
  */
 import { UserError } from "../../base/user_error.ts";
 import type { RunConfig } from "../../config/schema.ts";
-import type { PassTime } from "../../device/pass_clock.ts";
-import type { WebGpuDevice } from "../../device/webgpu.ts";
+import type { PassTime, TimedDevice } from "../../device/types.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { Replica } from "../../engine/replica.ts";
 import type { HostEvent, HostKind, QueuedPass, WatchedDevice } from "./watch.ts";
@@ -46,7 +45,7 @@ const STEPS = { least: 5, most: 50, seconds: 3 } as const;
 
 /** Measures steps of a config. @throws {UserError} where the device has no clock, or it does not fit. */
 export async function measureSteps(
-  gpu: WebGpuDevice,
+  gpu: TimedDevice,
   { config, corpus, doing }: {
     readonly config: RunConfig;
     readonly corpus: Corpus;
@@ -80,7 +79,7 @@ export async function measureSteps(
 
 /** What a measurement works with. */
 interface Tools {
-  readonly gpu: WebGpuDevice;
+  readonly gpu: TimedDevice;
   readonly watched: WatchedDevice;
   readonly step: (level?: number) => Promise<number>;
 }

@@ -8,6 +8,8 @@ import { countsOf, usedOf } from "../../budget/counts.ts";
 import { runExtentOf } from "../../budget/extent.ts";
 import { flopsPerToken } from "../../budget/flops.ts";
 import type { RunConfig } from "../../config/schema.ts";
+import { openCpu } from "../../device/cpu.ts";
+import { vectorFlags } from "../../device/v8.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
@@ -34,7 +36,10 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   }
   const config = await configOf(request.line);
   if (config.device === "reference") {
-    throw new UserError("config", "Cannot profile: need a GPU's clock: device is reference");
+    throw new UserError(
+      "config",
+      "Cannot profile: need a device with a clock: device is reference",
+    );
   }
   if (request.trace !== undefined) await requireWay(request.trace);
   using status = openStatus();
@@ -54,7 +59,10 @@ async function profileOf(
   const { name, model, micro_batches } = config;
   status.show("timing products");
   const compiling = compilingIn(status);
-  const gpu = await openWebGpu({ clock: true, runtime: Deno.version.deno, compiling });
+  const runtime = Deno.version.deno;
+  const gpu = config.device === "cpu"
+    ? openCpu({ clock: true, pairs: vectorFlags(runtime) !== undefined })
+    : await openWebGpu({ clock: true, runtime, compiling });
   // Other work comes and goes: a peak of one moment may be below the steps of another.
   const before = await measurePeaks(gpu);
   const doing = (what: string) => status.show(what);

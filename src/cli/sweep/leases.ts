@@ -1,4 +1,5 @@
 /** The cards that running trials occupy. */
+import { isDriverless } from "../../base/device_kinds.ts";
 import { cardNamesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -18,7 +19,7 @@ export class CardLeases {
   lease(workers: number, { device, gpus: named }: RunConfig): Lease {
     const inUse = Array.from(this.#leases, ({ gpus }) => gpus).flat();
     const cards = named === null ? this.#cards : Array.from(new Set(cardNamesIn(named)));
-    const gpus = device === "reference" ? [] : spread(cards, { workers, inUse });
+    const gpus = isDriverless(device) ? [] : spread(cards, { workers, inUse });
     const lease = { gpus, [Symbol.dispose]: () => void this.#leases.delete(lease) };
     this.#leases.add(lease);
     return lease;

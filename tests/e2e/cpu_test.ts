@@ -1,0 +1,101 @@
+/**
+ * Runs on the CPU device, with real processes: no adapter, one state whatever the workers and
+ * whatever dies, and for each shipped config the same state on every computer that fuses.
+ */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { machineFuses } from "../../src/wasm/fuses.ts";
+import { Place, ROOT, SMOKE, taskWords, tinyArgs } from "./support.ts";
+
+/** State after three steps, for the class `wasm`. */
+const STATES: Readonly<Record<string, string>> = {
+  smoke: "813d1a34fdd2ee720373bf1f8d36a0133aa33fd05e3cfc8ac247fd0b64e4f935",
+  gpt_char: "6df3921c82f7131c85607e7b1ce78eca7d6a701c660c38658ced9ab4b35d685a",
+  lstm_char: "78b3e06b48b9f12583b114711423d0aa5cda79fd226f0ce93078b9771c581afc",
+  gru_char: "605f78f148034cce3f1460532040d27f93a307ac68c5134bcef5eddd71c2d109",
+  rnn_char: "7ca66346560748c291402d29769e4d419e4194fbfd6f3cf6ec33fc524d083b24",
+  bilstm_tags: "36a624821a889ed6c61a2e2578fa03edc31fb207cb1a2bf84d1b90d94d35df25",
+  lstm_classify: "c44ce39daba63efd51af784fefdf78b1f78c15f57a997c8034b84daa81d3571a",
+};
+
+/** No adapter can be opened: a driver that does not exist, and no other. */
+const NO_DRIVER = { VK_DRIVER_FILES: "/dev/null", DENO_WEBGPU_BACKEND: "vulkan" } as const;
+
+Deno.test("a shipped config has one state on the CPU device of every computer that fuses", async (t) => {
+  if (!machineFuses()) throw new Error("Cannot compare states: this machine does not fuse");
+  for (const [name, state] of Object.entries(STATES)) {
+    await t.step(name, async () => {
+      using place = new Place();
+      const quiet = ["--eval.every=0", "--checkpoint.every=0", "--report.sample_length=0"];
+      const args = [
+        `${ROOT}configs/${name}.ts`,
+        "--device=cpu",
+        "--steps=3",
+        "--out=run",
+        ...quiet,
+      ];
+      const { code, stderr } = await place.run(args, NO_DRIVER);
+      assertEquals([code, stderr], [0, ""]);
+      assertEquals(place.stateHash("run"), state);
+    });
+  }
+});
+
+/** Arguments of a run that is long enough to be disturbed. */
+const long = (out: string, workers: number) =>
+  tinyArgs(out, "--device=cpu", `--workers=${workers}`, "--steps=300", "--checkpoint.every=50");
+
+Deno.test("on the CPU device neither workers, a kill, nor a resume changes a bit", async (t) => {
+  using place = new Place();
+  await place.succeed(long("one", 1));
+  const straight = place.stateHash("one");
+  for (const workers of [2, 4]) {
+    await t.step(`${workers} workers`, async () => {
+      await place.succeed(long(`by${workers}`, workers));
+      assertEquals(place.stateHash(`by${workers}`), straight);
+    });
+  }
+  await t.step("2 workers, of which one is killed", async () => {
+    const running = place.start(long("killed", 2));
+    await running.line(/^step {2}60\/300/);
+    const worker = place.processes().find((pid) => pid !== running.pid);
+    Deno.kill(worker ?? NaN, "SIGKILL");
+    const { code, stdout, stderr } = await running.ended;
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout + stderr, /SIGKILL/);
+    assertEquals(place.stateHash("killed"), straight);
+  });
+  await t.step("stopped by a signal, and resumed with another number of workers", async () => {
+    const running = place.start(long("stopped", 2));
+    await running.line(/^step 120\/300/);
+    running.kill("SIGTERM");
+    assertEquals((await running.ended).code, 0);
+    await place.succeed(["--resume=stopped", "--workers=1"]);
+    assertEquals(place.stateHash("stopped"), straight);
+  });
+  await t.step("resumed on WebGPU, a run says that its bits differ", async () => {
+    const { stdout } = await place.succeed(["--resume=one", "--device=webgpu", "--steps=301"]);
+    assertStringIncludes(stdout, "wasm");
+  });
+});
+
+Deno.test("commands compute on the CPU device without a driver", async () => {
+  using place = new Place();
+  const run = async (task: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...taskWords(task), ...args],
+      cwd: place.path,
+      env: { NO_COLOR: "1", ...NO_DRIVER },
+    }).output();
+    const decoder = new TextDecoder();
+    assertEquals(code, 0, `${task}: ${decoder.decode(stderr)}`);
+    return decoder.decode(stdout);
+  };
+  await run("train", ...tinyArgs("run", "--device=cpu"));
+  const text = await run("generate", "run", "--device=cpu", "--tokens=20", "--prompt=a");
+  assertEquals(
+    await run("generate", "run", "--device=reference", "--tokens=20", "--prompt=a"),
+    text,
+  );
+  assertMatch(await run("eval", "run", "--device=cpu"), /perplexity/);
+  assertMatch(await run("plan", SMOKE, "--device=cpu"), /step/);
+});
