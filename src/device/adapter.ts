@@ -78,10 +78,10 @@ async function open(backend: Backend, unlisted: readonly string[]): Promise<Open
 export function noAdapter(backend: Backend): string {
   const none = `Cannot find a WebGPU adapter via ${showBackend(backend)}: `;
   if (backend !== "vulkan") {
-    return `${none}unset DENO_WEBGPU_BACKEND, which asks for it, or choose --device=reference`;
+    return `${none}unset DENO_WEBGPU_BACKEND, which asks for it, or choose --device=cpu`;
   }
   return `${none}install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers for software ` +
-    "rendering) or choose --device=reference";
+    "rendering) or choose --device=cpu";
 }
 
 /** The subgroup size; undefined without subgroups, or if sizes vary. */

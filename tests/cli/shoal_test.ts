@@ -309,11 +309,19 @@ Deno.test("./shoal takes a Deno that is new enough, else npx's, fetched once, an
 Deno.test("./shoal installs a Vulkan driver where there is none, without the noise, and only for what computes", () => {
   using machine = new Machine();
   for (
-    const words of [["doctor"], ["train", "--help"], ["train", "--device", "reference"], [
-      "eval",
-      "x",
-      "--device=reference",
-    ], ["sweep", "x", "--dry-run"]]
+    const words of [
+      ["doctor"],
+      ["train", "--help"],
+      ["train", "--device", "reference"],
+      [
+        "eval",
+        "x",
+        "--device=reference",
+      ],
+      ["train", "--device=cpu"],
+      ["train", "--device", "cpu"],
+      ["sweep", "x", "--dry-run"],
+    ]
   ) {
     assertEquals(machine.call(words).code, 0);
   }

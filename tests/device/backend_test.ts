@@ -67,11 +67,11 @@ Deno.test("without an adapter the message says what to install, or which variabl
   assertEquals(
     noAdapter("vulkan"),
     "Cannot find a WebGPU adapter via Vulkan: install a Vulkan driver (Debian: apt-get install " +
-      "mesa-vulkan-drivers for software rendering) or choose --device=reference",
+      "mesa-vulkan-drivers for software rendering) or choose --device=cpu",
   );
   assertEquals(
     noAdapter("gl"),
     "Cannot find a WebGPU adapter via OpenGL: unset DENO_WEBGPU_BACKEND, which asks for it, or " +
-      "choose --device=reference",
+      "choose --device=cpu",
   );
 });

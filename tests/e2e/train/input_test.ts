@@ -43,7 +43,7 @@ Deno.test("a machine without an adapter says so once for all workers", async (t)
       assertRefused(place, {
         args: tinyArgs("runs/none", `--workers=${workers}`),
         exit: "noDevice",
-        says: ["Cannot find a WebGPU adapter", "--device=reference"],
+        says: ["Cannot find a WebGPU adapter", "--device=cpu"],
         env: withoutDriver(place),
       }));
   }

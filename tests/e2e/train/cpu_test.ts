@@ -3,8 +3,8 @@
  * whatever dies, and for each shipped config the same state on every computer that fuses.
  */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { machineFuses } from "../../src/wasm/fuses.ts";
-import { Place, ROOT, SMOKE, taskWords, tinyArgs } from "./support.ts";
+import { machineFuses } from "../../../src/wasm/fuses.ts";
+import { Place, ROOT, SMOKE, taskWords, tinyArgs } from "../support.ts";
 
 /** State after three steps, for the class `wasm`. */
 const STATES: Readonly<Record<string, string>> = {
