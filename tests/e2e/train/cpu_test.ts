@@ -8,8 +8,8 @@ import { Place, ROOT, SMOKE, taskWords, tinyArgs } from "../support.ts";
 
 /** State after three steps, for the class `wasm`. */
 const STATES: Readonly<Record<string, string>> = {
-  smoke: "813d1a34fdd2ee720373bf1f8d36a0133aa33fd05e3cfc8ac247fd0b64e4f935",
-  gpt_char: "6df3921c82f7131c85607e7b1ce78eca7d6a701c660c38658ced9ab4b35d685a",
+  smoke: "933fd4a3334d83ff991d12ee05f2732ab0ea06056774cfbae78c317e09e11342",
+  gpt_char: "3836d8ce307f00445cabe3ff9862d0ddca6f715b7a3f6588aed6f7eded7585bd",
   lstm_char: "78b3e06b48b9f12583b114711423d0aa5cda79fd226f0ce93078b9771c581afc",
   gru_char: "605f78f148034cce3f1460532040d27f93a307ac68c5134bcef5eddd71c2d109",
   rnn_char: "7ca66346560748c291402d29769e4d419e4194fbfd6f3cf6ec33fc524d083b24",
