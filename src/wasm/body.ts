@@ -1,5 +1,4 @@
 /** Prints the body of a function: locals, loops, conditions, loads and stores. */
-import { hoistConstants } from "./constants.ts";
 import {
   type EncodedFunction,
   type LocalType,
@@ -44,8 +43,7 @@ export class Body {
 
   /** The function. */
   finish(): EncodedFunction {
-    const code = hoistConstants(this.#code, () => this.#local("v128"));
-    return { params: this.#params, locals: this.#locals, code };
+    return { params: this.#params, locals: this.#locals, code: this.#code };
   }
 
   /**

@@ -4,12 +4,17 @@
  */
 
 /** Bytes of instructions; nested, so that expressions are composed without copying. */
-export type WasmCode = readonly (number | WasmCode | Symbolic)[];
+export type WasmCode = readonly (number | WasmCode | Symbolic | Uint8Array)[];
 
-/** A sum of a product, a * b + c or c - a * b, whose instructions depend on the machine. */
-export interface Symbolic {
-  readonly kind: "madd" | "nmadd";
-}
+/** An instruction that is chosen when its function is encoded. */
+export type Symbolic =
+  /** A sum of a product, a * b + c or c - a * b: its instructions depend on the machine. */
+  | { readonly kind: "madd" | "nmadd" }
+  /**
+   * A vector constant of four words, joined by commas. It is computed once, at the start of its
+   * function: V8 would make it anew in every iteration of a loop, from two 64-bit words.
+   */
+  | { readonly kind: "constant"; readonly words: string };
 
 /** Types of locals and parameters. */
 export type LocalType = "i32" | "i64" | "v128";
@@ -29,6 +34,7 @@ const FUNCTION_TYPE = 0x60;
 const [END, GET, SET] = [0x0b, 0x20, 0x21];
 const [NEG, ADD, MUL] = [vectorOp(225), vectorOp(228), vectorOp(230)];
 const [MADD, NMADD] = [vectorOp(0x105), vectorOp(0x106)];
+const CONST = vectorOp(12);
 /** Pages of the largest memory: 4 GiB. */
 const MOST_PAGES = 65536;
 
@@ -84,19 +90,22 @@ export function codeBytes(
   let size = 0;
   const add = (part: WasmCode) => {
     for (const each of part) {
-      if (typeof each !== "number") {
-        if (!("kind" in each)) add(each);
-        else if (lower !== undefined) add(lower(each));
-        else throw new TypeError(`Cannot encode ${each.kind} outside of a function`);
-      } else {
-        if (size === bytes.length) {
-          const larger = new Uint8Array(2 * size);
-          larger.set(bytes);
-          bytes = larger;
-        }
+      if (typeof each === "number") {
+        if (size === bytes.length) grow(size + 1);
         bytes[size++] = each;
-      }
+      } else if (each instanceof Uint8Array) {
+        if (size + each.length > bytes.length) grow(size + each.length);
+        bytes.set(each, size);
+        size += each.length;
+      } else if (!("kind" in each)) add(each);
+      else if (lower !== undefined) add(lower(each));
+      else throw new TypeError(`Cannot encode ${each.kind} outside of a function`);
     }
+  };
+  const grow = (least: number) => {
+    const larger = new Uint8Array(Math.max(least, 2 * bytes.length));
+    larger.set(bytes);
+    bytes = larger;
   };
   add(code);
   return bytes.slice(0, size);
@@ -114,8 +123,21 @@ export function encodeBody(
   { fuses }: Arithmetic,
 ): Uint8Array<ArrayBuffer> {
   const all = [...locals];
+  const constants = new Map<string, WasmCode>();
+  const start: WasmCode[] = [];
+  const constant = (words: string): WasmCode => {
+    const known = constants.get(words);
+    if (known !== undefined) return known;
+    const local = unsigned(params + all.push("v128") - 1);
+    const get = [GET, local];
+    constants.set(words, get);
+    start.push([CONST, wordBytes(words), SET, local]);
+    return get;
+  };
   let spare: WasmCode | undefined;
-  const instructions = codeBytes(code, ({ kind }) => {
+  const instructions = codeBytes(code, (symbolic) => {
+    if (symbolic.kind === "constant") return constant(symbolic.words);
+    const { kind } = symbolic;
     if (fuses) return kind === "madd" ? MADD : NMADD;
     spare ??= unsigned(params + all.push("v128") - 1);
     return [SET, spare, kind === "madd" ? MUL : [MUL, NEG], GET, spare, ADD];
@@ -127,8 +149,13 @@ export function encodeBody(
     else runs.push([type, 1]);
   }
   const declared = runs.map(([type, count]) => [...unsigned(count), TYPE_BYTES[type]]);
-  const body = codeBytes([vector(declared), Array.from(instructions), END]);
-  return codeBytes([unsigned(body.length), Array.from(body)]);
+  const body = codeBytes([vector(declared), start, instructions, END]);
+  return codeBytes([unsigned(body.length), body]);
+}
+
+/** The bytes of four words that are joined by commas. */
+function wordBytes(words: string): Uint8Array {
+  return new Uint8Array(Uint32Array.from(words.split(","), Number).buffer);
 }
 
 /** A module to encode. */
@@ -157,7 +184,7 @@ export function encodeModule({ functions, exports }: EncodedModule): Uint8Array<
       7,
       vector(Object.entries(exports).map(([key, at]) => [...name(key), 0x00, ...unsigned(at)])),
     ),
-    section(10, vector(functions.map(({ body }) => Array.from(body)))),
+    section(10, vector(functions.map(({ body }) => [body]))),
   ]);
 }
 
@@ -172,5 +199,5 @@ function name(text: string): number[] {
 
 function section(id: number, content: WasmCode): WasmCode {
   const bytes = codeBytes(content);
-  return [id, unsigned(bytes.length), Array.from(bytes)];
+  return [id, unsigned(bytes.length), bytes];
 }

@@ -19,8 +19,15 @@ export interface Callee extends Signature {
 /** Prints the body of a function with its parameters. */
 export type PrintFunction<Body> = (b: Body, areas: readonly Area[], ints: readonly I32[]) => void;
 
-/** Adds functions to the module of a body. */
-export type DefineFunction<Body> = (signature: Signature, print: PrintFunction<Body>) => Callee;
+/**
+ * Adds functions to the module of a body. One whose signature and `key` are known is not printed
+ * again, so the key must say all that `print` depends on; without a key it is printed.
+ */
+export type DefineFunction<Body> = (
+  signature: Signature,
+  print: PrintFunction<Body>,
+  key?: string,
+) => Callee;
 
 /** What a function is called with. */
 export interface Arguments {

@@ -1,7 +1,7 @@
 /** Collects the kernels of one module, each distinct body once, and links their calls. */
 import { type Arithmetic, encodeBody, encodeModule, unsigned, type WasmCode } from "./encode.ts";
 import { Body } from "./body.ts";
-import type { Callee, PrintFunction, Signature } from "./function.ts";
+import type { Callee, DefineFunction, PrintFunction, Signature } from "./function.ts";
 import { I32 } from "./values.ts";
 
 const [GET, CALL] = [0x20, 0x10];
@@ -11,6 +11,8 @@ export class ModuleBuilder {
   readonly #arithmetic: Arithmetic;
   readonly #functions: { readonly params: number; readonly body: Uint8Array }[] = [];
   readonly #known = new Map<string, number>();
+  /** Functions by the keys that they were printed for. */
+  readonly #printed = new Map<string, Callee>();
   readonly #exports: Record<string, number> = {};
 
   /** `arithmetic`: what the module is printed for. */
@@ -27,7 +29,15 @@ export class ModuleBuilder {
    * Prints a function; one with the same body is reused. @throws {RangeError} when an access is not
    * provably inside its area.
    */
-  readonly define = (signature: Signature, print: PrintFunction<Body>): Callee => {
+  readonly define: DefineFunction<Body> = (signature, print, key) => {
+    if (key === undefined) return this.#print(signature, print);
+    const whole = `${key} ${JSON.stringify(signature)}`;
+    const callee = this.#printed.get(whole) ?? this.#print(signature, print);
+    this.#printed.set(whole, callee);
+    return callee;
+  };
+
+  #print(signature: Signature, print: PrintFunction<Body>): Callee {
     const { areas, ints = [] } = signature;
     const params = areas.length + ints.length;
     const body = new Body(params, this.define);
@@ -37,7 +47,7 @@ export class ModuleBuilder {
       ints.map((range, k) => new I32([GET, unsigned(areas.length + k)], range)),
     );
     return { ...signature, index: this.#add(params, encodeBody(body.finish(), this.#arithmetic)) };
-  };
+  }
 
   /** Exports a function without parameters that calls kernels in order with constant addresses. */
   sequence(

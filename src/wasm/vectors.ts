@@ -1,21 +1,34 @@
 /** Vector instructions as functions of expressions (Core Specification 3.0, section 5.4.9). */
-import { constantCode } from "./constants.ts";
 import { signed, vectorOp } from "./encode.ts";
 import type { Condition, I32, V128 } from "./values.ts";
 
-const unary = (number: number) => (a: V128): V128 => ({ code: [a.code, vectorOp(number)] });
-const binary = (number: number) => (a: V128, b: V128): V128 => ({
-  code: [a.code, b.code, vectorOp(number)],
-});
-const ternary = (number: number) => (a: V128, b: V128, c: V128): V128 => ({
-  code: [a.code, b.code, c.code, vectorOp(number)],
-});
-const shift = (number: number) => (a: V128, bits: number): V128 => ({
-  code: [a.code, 0x41, signed(bits), vectorOp(number)],
-});
+const unary = (number: number) => {
+  const op = vectorOp(number);
+  return (a: V128): V128 => ({ code: [a.code, op] });
+};
+const binary = (number: number) => {
+  const op = vectorOp(number);
+  return (a: V128, b: V128): V128 => ({ code: [a.code, b.code, op] });
+};
+const ternary = (number: number) => {
+  const op = vectorOp(number);
+  return (a: V128, b: V128, c: V128): V128 => ({ code: [a.code, b.code, c.code, op] });
+};
+const shift = (number: number) => {
+  const op = vectorOp(number);
+  return (a: V128, bits: number): V128 => ({ code: [a.code, 0x41, signed(bits), op] });
+};
+
+/** Words that cost one instruction wherever they are used. */
+const CHEAP: readonly string[] = [0, 0xffffffff].map((word) => Array(4).fill(word).join());
 
 function constant(words: Uint32Array): V128 {
-  return { code: constantCode(words) };
+  const key = words.join();
+  return {
+    code: CHEAP.includes(key)
+      ? [vectorOp(12), new Uint8Array(words.buffer)]
+      : [{ kind: "constant", words: key }],
+  };
 }
 
 const sumOfProduct = (kind: "madd" | "nmadd") => (a: V128, b: V128, c: V128): V128 => ({

@@ -32,8 +32,6 @@ export interface WasmTile {
   readonly depth: number;
 }
 
-const IDENTITY: Formula = formula(1, (sum) => sum);
-
 /**
  * A function of (a at the tile's first row and k, panel of b, extra inputs, outputs; row, column).
  * It stores sums to the first output, or, in the last block of K, what the epilogue makes of them.
@@ -64,6 +62,7 @@ export function microKernel(
     ],
     ints: [{ min: 0, max: count * m - rows }, { min: 0, max: n - valid }],
   };
+  const isPlain = !isLast || call.epilogue === undefined;
   return b.define(signature, (body, [a, panel, ...others], [row, column]) => {
     if (!a || !panel || !row || !column) return;
     const outputs = others.slice(extra.length);
@@ -102,14 +101,14 @@ export function microKernel(
         });
       },
     );
-    const finish = isLast
-      ? epilogueOf(body, {
+    const finish = isPlain || call.epilogue === undefined
+      ? (sum: V128) => [sum]
+      : epilogueOf(body, {
         io: call.io,
-        formula: call.epilogue ?? IDENTITY,
+        formula: call.epilogue,
         extra: others.slice(0, extra.length),
         n,
-      })
-      : (sum: V128) => [sum];
+      });
     places.forEach((line, r) => {
       const values = line.map((place, v) => finish((sums[r] as V128[])[v] as V128, place));
       (values[0] ?? []).forEach((_, k) => {
@@ -119,5 +118,5 @@ export function microKernel(
         });
       });
     });
-  });
+  }, isPlain ? `product ${JSON.stringify({ n, tile, strides, startsAtZero })}` : undefined);
 }

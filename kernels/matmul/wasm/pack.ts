@@ -33,7 +33,7 @@ export function packPanel(
     const [source, target] = [body.at(from), body.at(to)];
     if (tb) packTransposed(body, { source, target, k, panel });
     else packRows(body, { source, target, n, panel });
-  });
+  }, `pack ${JSON.stringify({ n, k, tb, panel })}`);
 }
 
 /** Number of existing lanes of vector `v` of a panel. */
