@@ -1,5 +1,5 @@
 /** Prints the micro-kernel of a product: a tile of sums in registers over one block of K. */
-import { type Formula, formula } from "../../../src/graph/formula.ts";
+import type { Formula } from "../../../src/graph/formula.ts";
 import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
