@@ -12,6 +12,9 @@ import { CHECKOUT } from "./folder.ts";
 /** The config that every run differs from, and that a bare `train` takes. */
 export const DEFAULT_CONFIG: string = join(CHECKOUT, "configs", "gpt_char.ts");
 
+/** Files and folders of which a run has at least one once it has begun. */
+const RECORDS = ["journal.jsonl", "metrics.jsonl", "checkpoints"];
+
 /**
  * Loads a config by the path that a user typed. Where the caller's folder has no `configs/x.ts` or
  * `examples/x.ts`, the one that comes with Shoal is meant. The config that a run stored has its paths
@@ -23,7 +26,7 @@ export async function loadNamed(path: string): Promise<PlainConfig> {
   const folder = dirname(found);
   if (basename(found) !== "config.json") return besideFile(config, found);
   // Runs of older versions stored paths relative to the folder that they were started in.
-  const isStored = pathExists(join(folder, "metrics.jsonl"));
+  const isStored = RECORDS.some((name) => pathExists(join(folder, name)));
   const placed = isStored ? withModulePaths(config, resolve(folder)) : besideFile(config, found);
   return located(withTodaysNames(placed), folder);
 }
