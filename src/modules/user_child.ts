@@ -31,7 +31,7 @@ const SAID = "shoal-says ";
 /**
  * Runs a child to its end; why it failed, undefined where it did not. A child whose limit is over is
  * killed, and `late` returned.
- * @returns `skipped` where this process may start none.
+ * @returns `skipped` where this process may start none, or a path cannot be named in a permission.
  */
 export async function runUserCode(
   { script, reads, input, payload, limit, said }: ChildRequest,
@@ -39,12 +39,12 @@ export async function runUserCode(
   const command = Deno.execPath();
   if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") return "skipped";
   const paths = [...reads, ...READ_BY_IMPORTS];
-  // Deno splits the list at commas and has no way to escape one.
-  const isListed = !paths.some((path) => path.includes(","));
+  // Deno splits the list at commas and has no way to escape one: a child would have to read anything.
+  if (paths.some((path) => path.includes(","))) return "skipped";
   const child = new Deno.Command(command, {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-remote", "--cached-only", "--frozen", CONFIG],
-      isListed ? `--allow-read=${paths.join()}` : "--allow-read",
+      `--allow-read=${paths.join()}`,
       fileURLToPath(packageUrl(script)),
     ],
     clearEnv: true,
