@@ -2,9 +2,7 @@
  * Runs code of the user in a child process first, with the permissions of a worker. So a module that
  * never comes to an end, or needs what workers may not do, is refused before it runs here.
  */
-import { fileURLToPath } from "node:url";
 import { once } from "../base/once.ts";
-import { CONFIG, packageUrl, READ_BY_IMPORTS } from "../base/installed.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
@@ -13,6 +11,7 @@ import { EXIT, type ExitName, UserError } from "../base/user_error.ts";
 import { CALLED, CHECKED, type ModuleCheck, type ModuleOutcome } from "./check_protocol.ts";
 import { cannotUse, MAX_REASON } from "./import_module.ts";
 import type { LocalModule } from "./local_files.ts";
+import { killProcess, mayStartProcess, startUserProcess } from "./user_process.ts";
 
 /** Time limits in ms: for a module that waits, and for one that computes. */
 export interface ModuleLimits {
@@ -21,8 +20,6 @@ export interface ModuleLimits {
 }
 
 const LIMITS: ModuleLimits = { wait: 30_000, compute: 40_000 };
-/** Variables that locate Deno's cache of packages and compiled modules. */
-const CACHE_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
 /** Time limit in ms for the child process to start. */
 const START = 60_000;
 /** Most characters that modules may print. */
@@ -56,29 +53,16 @@ export async function checkInChild(
   check: ModuleCheck,
   { files, limits = LIMITS, signal }: CheckOptions & { readonly files: Iterable<string> },
 ): Promise<void> {
-  const command = Deno.execPath();
-  if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") return;
+  if (!mayStartProcess()) return;
   signal?.throwIfAborted();
-  const child = new Deno.Command(command, {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "--no-remote", "--cached-only", "--frozen", CONFIG],
-      `--allow-read=${[...files, ...READ_BY_IMPORTS].join(",")}`,
-      fileURLToPath(packageUrl("workers/module_check.ts")),
-    ],
-    clearEnv: true,
-    env: { NO_COLOR: "1", ...cacheVariables() },
-    // It closes when this process ends, and the child ends with it.
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = startUserProcess("workers/module_check.ts", files);
   let why: string | undefined;
   const end = (reason: string) => {
     why ??= reason;
-    kill(child);
+    killProcess(child);
   };
-  using _ = atUnload(() => kill(child));
-  const stop = () => kill(child);
+  using _ = atUnload(() => killProcess(child));
+  const stop = () => killProcess(child);
   signal?.addEventListener("abort", stop);
   let timer = setTimeout(
     () => end(`its process needs longer than ${START / 1000} s to start`),
@@ -120,14 +104,6 @@ export async function checkInChild(
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
     await stdin.close().catch(() => {});
-  }
-}
-
-function kill(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has already exited.
   }
 }
 
@@ -174,13 +150,4 @@ function valueIn(json: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Variables that a child needs to find the packages. */
-export function cacheVariables(): Record<string, string> {
-  return Object.fromEntries(CACHE_VARIABLES.flatMap((variable) => {
-    const { state } = Deno.permissions.querySync({ name: "env", variable });
-    const value = state === "granted" ? Deno.env.get(variable) : undefined;
-    return value === undefined ? [] : [[variable, value]];
-  }));
 }

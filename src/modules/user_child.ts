@@ -2,11 +2,9 @@
  * Runs a script of ours that calls code of the user, in a child process with the permissions of a
  * worker: code that never returns ends with the process, and no other one waits for it.
  */
-import { fileURLToPath } from "node:url";
-import { CONFIG, packageUrl, READ_BY_IMPORTS } from "../base/installed.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { atUnload } from "../base/unload.ts";
-import { cacheVariables } from "./check_module.ts";
+import { killProcess, mayStartProcess, startUserProcess } from "./user_process.ts";
 
 /** What a child runs. */
 export interface ChildRequest {
@@ -36,35 +34,15 @@ const SAID = "shoal-says ";
 export async function runUserCode(
   { script, reads, input, payload, limit, said }: ChildRequest,
 ): Promise<"done" | "late" | "skipped" | { readonly reason: string }> {
-  const command = Deno.execPath();
-  if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") return "skipped";
-  const paths = [...reads, ...READ_BY_IMPORTS];
+  if (!mayStartProcess()) return "skipped";
   // Deno splits the list at commas and has no way to escape one: a child would have to read anything.
-  if (paths.some((path) => path.includes(","))) return "skipped";
-  const child = new Deno.Command(command, {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "--no-remote", "--cached-only", "--frozen", CONFIG],
-      `--allow-read=${paths.join()}`,
-      fileURLToPath(packageUrl(script)),
-    ],
-    clearEnv: true,
-    env: { NO_COLOR: "1", ...cacheVariables() },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  if (reads.some((path) => path.includes(","))) return "skipped";
+  const child = startUserProcess(script, reads);
   let isLate = false;
-  const kill = () => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has already exited.
-    }
-  };
-  using _ = atUnload(kill);
+  using _ = atUnload(() => killProcess(child));
   const late = () => {
     isLate = true;
-    kill();
+    killProcess(child);
   };
   let timer = setTimeout(late, Math.max(START_MS, limit));
   const heard = (line: string) => {
