@@ -50,6 +50,8 @@ export interface DiskFacts {
 export interface Facts {
   readonly deno: { readonly version: string; readonly tested: boolean };
   readonly machine: { readonly cores: number; readonly memoryBytes: number };
+  /** The CPU device: its class, and whether workers get V8's flags for pairs of vectors. */
+  readonly cpu: { readonly kernels: string; readonly pairs: boolean };
   /** Variables that are set and reach drivers and workers. */
   readonly variables: Readonly<Record<string, string>>;
   readonly cards: CardFacts;

@@ -2,7 +2,10 @@
 import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, cardIn, selectBackend } from "../../device/backend.ts";
+import { openCpu } from "../../device/cpu.ts";
+import { vectorFlags } from "../../device/v8.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
+import { kernelClass } from "../../graph/target.ts";
 import { cardsFor, findCards, honorsPin, TRACES } from "../../../workers/launch/cards.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
 import type { CardFacts, CheckOutcome, Facts, Failure, Look, PinnedFact } from "./facts.ts";
@@ -38,6 +41,10 @@ export async function gatherFacts(
     machine: {
       cores: navigator.hardwareConcurrency,
       memoryBytes: Deno.systemMemoryInfo().total,
+    },
+    cpu: {
+      kernels: kernelClass(openCpu().target),
+      pairs: vectorFlags(Deno.version.deno) !== undefined,
     },
     variables: variables(),
     cards: await cardFacts(),

@@ -63,7 +63,7 @@ function adapter({ adapter: found, openGl, cards: { unseen } }: Facts): Finding[
           "one worker, and kernels that compile for minutes",
       mend: unseen.length > 0
         ? NVIDIA_VULKAN
-        : "install a Vulkan driver: apt-get install mesa-vulkan-drivers (computes on the CPU)",
+        : "compute by --device=cpu, or install a Vulkan driver (apt-get install mesa-vulkan-drivers)",
       exit: "noDevice",
     }];
   }

@@ -8,7 +8,7 @@ import type { Finding } from "./judge.ts";
 
 /** The report as lines. */
 export function doctorLines(facts: Facts, findings: readonly Finding[]): string[] {
-  const { deno, machine, cards, variables } = facts;
+  const { deno, machine, cpu, cards, variables } = facts;
   const set = Object.entries(variables);
   return [
     "machine",
@@ -16,6 +16,10 @@ export function doctorLines(facts: Facts, findings: readonly Finding[]): string[
       ["Deno", deno.version],
       ["cores", String(machine.cores)],
       ["memory", showBytes(machine.memoryBytes)],
+      [
+        "--device=cpu",
+        `kernels of class ${cpu.kernels}, ${cpu.pairs ? "256" : "128"} bits at a time`,
+      ],
       ...set.map(([name, value]) => [name, value]),
     ]),
     "",

@@ -14,6 +14,7 @@ function pinned(cards: ReturnType<typeof eight>, heeded = true): PinnedFact[] {
 const GOOD: Facts = {
   deno: { version: "2.9.6", tested: true },
   machine: { cores: 64, memoryBytes: 2 ** 40 },
+  cpu: { kernels: "wasm", pairs: true },
   variables: {},
   cards: { cards: pinned(eight()), unseen: [], layer: true, renderNode: true },
   run: { value: { notices: [] } },
