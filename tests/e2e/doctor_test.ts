@@ -38,7 +38,10 @@ Deno.test("doctor ends as a run would where there is no adapter and no folder, a
     const none = place.of("none.json");
     const { code, stdout } = await doctor({ VK_DRIVER_FILES: none, VK_ICD_FILENAMES: none });
     assertEquals(code, EXIT.noDevice);
-    assertMatch(stdout, /^error: There is no WebGPU adapter.*\n {2}mend: install a Vulkan driver/m);
+    assertMatch(
+      stdout,
+      /^error: There is no WebGPU adapter.*\n {2}mend: compute by --device=cpu, or install a Vulkan driver/m,
+    );
   });
   await t.step("a TMPDIR that no socket fits in is no obstacle", async () => {
     const far = place.of("a".repeat(100));
