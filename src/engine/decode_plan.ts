@@ -11,6 +11,7 @@ import { modelOf } from "../models/mod.ts";
 import { newScope, POSITIONS } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
+import type { Placement } from "../plan/compile.ts";
 import { addressIn, layOut } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
@@ -88,7 +89,16 @@ export function decodePlan(
     model,
     [rows, count],
   );
-  const plan = compile({ calls, constants, results: { [DECODE.logits]: logits } }, {
+  const plan = compile(
+    { calls, constants, results: { [DECODE.logits]: logits } },
+    besideParams(layout, prefix),
+  );
+  return { plan, windowed, carries };
+}
+
+/** Places parameters as in a run, and all else in slots whose names start with `prefix`. */
+export function besideParams(layout: Layout, prefix: string): Placement {
+  return {
     source: (t) =>
       t.role === "param"
         ? addressIn(layout, "param", t.name as string)
@@ -97,8 +107,7 @@ export function decodePlan(
         : { slot: prefix + t.name, role: t.role, offset: 0 },
     result: (name) => ({ slot: prefix + name, role: "scalar", offset: 0 }),
     sizes: sizesOf(layout, "param"),
-  });
-  return { plan, windowed, carries };
+  };
 }
 
 /** What a model declares when it is traced for one token. */

@@ -12,7 +12,7 @@ export type Symbolic =
   | { readonly kind: "madd" | "nmadd" }
   /**
    * A vector constant of four words, joined by commas. It is computed once, at the start of its
-   * function: V8 would make it anew in every iteration of a loop, from two 64-bit words.
+   * function: V8 would build it again in every iteration of a loop, from two 64-bit words.
    */
   | { readonly kind: "constant"; readonly words: string };
 

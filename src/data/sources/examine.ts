@@ -20,7 +20,7 @@ export interface Examination {
 const EVALUATION_MS = 30_000;
 
 /**
- * What is wrong with a source; undefined if nothing was found. `make` makes it anew: each worker makes
+ * What is wrong with a source; undefined if nothing was found. `make` makes a new one: each worker makes
  * its own, so two of them must agree, in whatever order their batches are asked for.
  */
 export function sourceFault(

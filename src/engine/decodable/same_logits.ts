@@ -10,10 +10,8 @@ import type { Tensor } from "../../graph/types.ts";
 import { modelOf } from "../../models/mod.ts";
 import { newScope } from "../../nn/scope.ts";
 import { compile } from "../../plan/compile.ts";
-import { addressIn } from "../../plan/layout.ts";
 import type { Layout } from "../../plan/layout.ts";
-import type { DecodedModel } from "../decode_plan.ts";
-import { sizesOf } from "../plans.ts";
+import { besideParams, type DecodedModel } from "../decode_plan.ts";
 import { cannotDecode } from "./refusal.ts";
 
 /**
@@ -109,15 +107,6 @@ async function openWhole(
   const input = { tokens, vocabulary, classes: vocabulary, last: false, carries: false };
   const logits = modelOf(model).logits?.(scope, input, model) as Tensor;
   const { calls, constants } = trace;
-  const plan = compile({ calls, constants, results: { logits } }, {
-    source: (t) =>
-      t.role === "param"
-        ? addressIn(layout, "param", t.name as string)
-        : t.name === undefined
-        ? undefined
-        : { slot: PREFIX + t.name, role: t.role, offset: 0 },
-    result: (name) => ({ slot: PREFIX + name, role: "scalar", offset: 0 }),
-    sizes: sizesOf(layout, "param"),
-  });
+  const plan = compile({ calls, constants, results: { logits } }, besideParams(layout, PREFIX));
   return await device.load(plan, memory);
 }
