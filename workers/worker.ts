@@ -22,7 +22,7 @@ import { train } from "./trainer/trainer.ts";
 /** Time in which the end of the coordinator is noticed after the failure that it causes, ms. */
 const PATIENCE = 500;
 
-/** Opens the device that a config names; its loss ends the process while `serving()`. */
+/** Opens the device of an order; its loss ends the process while `serving()`. */
 async function openDevice(
   kind: DeviceKind,
   { backend, pairs, compiling, serving }: {

@@ -65,7 +65,7 @@ export function evaluationConfig(
     micro_batches: bptt === null
       ? Math.max(base.micro_batches, 2 ** Math.ceil(Math.log2(workers)))
       : base.micro_batches,
-    device,
+    device: { kind: device, checks: false },
     init: null,
     out: null,
     // The model brings its tokenizer, whatever its run made it of.

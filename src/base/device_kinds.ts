@@ -1,7 +1,14 @@
 /** The names of devices in configs and flags. */
 
 /** Where kernels run. */
-export type DeviceKind = "auto" | "cpu" | "webgpu" | "reference";
+export type DeviceKind = "auto" | ChosenDevice["kind"];
+
+/** A device, once `auto` is settled. */
+export interface ChosenDevice {
+  readonly kind: "cpu" | "webgpu" | "reference";
+  /** Whether the CPU device keeps the bounds checks of WebAssembly. */
+  readonly checks: boolean;
+}
 
 /** All names, as configs take them. */
 export const DEVICE_KINDS: readonly DeviceKind[] = ["auto", "cpu", "webgpu", "reference"];

@@ -3,7 +3,7 @@
  * follow from it. `./shoal` reads the lines with `name`, `section` and `purpose`, also where there
  * is no Deno yet: they stay on lines of their own.
  */
-import { vectorFlags } from "../device/v8.ts";
+import { cpuMode } from "../device/v8.ts";
 import { type Machine, permissionFlags, type PermissionName } from "./permissions.ts";
 
 /** What belongs together in a list of commands. `develop` needs a checkout. */
@@ -194,7 +194,7 @@ export function entryOf(name: string): Entry {
 /** The options of Deno with which a command runs: the words between `deno` and its module. */
 export function denoOptions(name: string, machine: Machine): string[] {
   const { permissions, v8, computes } = entryOf(name);
-  const flags = [v8, computes ? vectorFlags(Deno.version.deno) : undefined].filter((each) =>
+  const flags = [v8, computes ? cpuMode(Deno.version.deno).flags : undefined].filter((each) =>
     each !== undefined
   );
   return [

@@ -17,7 +17,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "workers":
     "num_workers n_workers world_size nproc nproc_per_node num_gpus n_gpus num_processes n_procs " +
     "data_parallel_size",
-  "device": "device_type accelerator use_cuda no_cuda use_cpu cuda use_mps_device",
+  "device.kind": "device_type accelerator use_cuda no_cuda use_cpu cuda use_mps_device",
   "gpus": "gpu gpu_ids device_ids devices cuda_visible_devices",
   "out": "out_dir output_dir outdir save_dir checkpoint_dir log_dir logdir logging_dir save_path " +
     "output output_path default_root_dir run_dir",
@@ -172,10 +172,11 @@ const PREFIXES: Readonly<Record<string, string>> = {
   torch_compile_: "compile",
 };
 
-/** Advice on the `device` key, and the device names of other trainers that it answers. */
+/** Advice on the `device.kind` key, and the device names of other trainers that it answers. */
 const DEVICES: Readonly<Record<string, string>> = {
   "webgpu takes the GPU": "cuda gpu mps rocm hip xpu vulkan metal dx12 nvidia amd tpu",
-  "auto takes a software driver where there is no GPU": "software llvmpipe lavapipe",
+  "webgpu takes a software driver where there is no GPU": "software llvmpipe lavapipe swiftshader",
+  "cpu computes in WebAssembly": "wasm webassembly simd",
 };
 
 /** Section names of other trainers, and the equivalent sections. */

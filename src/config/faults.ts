@@ -22,7 +22,7 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     if (key === undefined) return [`${path || "config"}: need an object: ${actual}`];
     const need = key.need === "boolean" ? "true or false" : key.need;
     const value = at(input, key.path.split("."));
-    const hint = key.path === "device" ? deviceElsewhere(String(value)) : undefined;
+    const hint = key.path === "device.kind" ? deviceElsewhere(String(value)) : undefined;
     // In a list of objects, say which field of which one.
     const [item, ...field] = issue.path.slice(key.path.split(".").length);
     const where = typeof item === "number" && field.length > 0

@@ -25,6 +25,9 @@ export const KIND_OF: Readonly<Record<KindSection, string>> = {
 
 const KINDS: Readonly<Record<KindSection, Kinds>> = { model: MODELS, optim: OPTIMIZERS };
 
+/** The section whose kind alone may stand for it: `"device": "cpu"`, `--device=cpu`. */
+const SHORT = "device";
+
 /** `config` with a section of `kind`; keys that both kinds have keep their values. */
 export function withKind(
   config: PlainConfig,
@@ -43,6 +46,17 @@ export function withKind(
     config: { ...config, [section]: { ...Object.fromEntries(kept), kind } },
     dropped: dropped.map((key) => `${section}.${key}`),
   };
+}
+
+/** A config whose device is an object, where it is given by its kind alone. */
+export function withDeviceObject(config: PlainConfig): PlainConfig {
+  const kind = config[SHORT];
+  return typeof kind === "string" ? { ...config, [SHORT]: { kind } } : config;
+}
+
+/** The dotted key that a path of a command line stands for: `device` is `device.kind`. */
+export function kindKey(path: string): string {
+  return path === SHORT ? `${path}.kind` : path;
 }
 
 /** The sections that have kinds. */

@@ -2,7 +2,7 @@
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
 import { type BasicType, type ConfigKey, keys } from "./keys.ts";
-import { KIND_OF, kindSections, withKind } from "./kinds.ts";
+import { KIND_OF, kindKey, kindSections, withDeviceObject, withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 import { hintFor } from "./suggest.ts";
 import { schemaOf } from "./user/user_schema.ts";
@@ -11,10 +11,10 @@ export { isPlain, type PlainConfig } from "./plain.ts";
 
 /**
  * A copy of `input` with the values of `overrides`, coerced to the types of their dotted keys (`-`
- * and `_` are equivalent). A text that cannot be coerced stays a string, so that `resolveConfig`
- * reports it with all other faults. If a kind changes, keys of `input` that the new kind lacks are
- * dropped, and `notify` is called. @throws {UserError} `config`, for all unknown keys at
- * once.
+ * and `_` are equivalent; `device` is `device.kind`). A text that cannot be coerced stays a string,
+ * so that `resolveConfig` reports it with all other faults. If a kind changes, keys of `input` that
+ * the new kind lacks are dropped, and `notify` is called. @throws {UserError} `config`, for all
+ * unknown keys at once.
  */
 export function applyOverrides(
   input: PlainConfig,
@@ -23,7 +23,7 @@ export function applyOverrides(
 ): PlainConfig {
   const known = new Map(keys(schemaOf(input)).map((key) => [key.path, key]));
   const faults: string[] = [];
-  let config = input;
+  let config = withDeviceObject(input);
   for (const section of kindSections()) {
     const kind = overrides[`${section}.kind`] ?? overrides[`${section}-kind`];
     if (kind === undefined) continue;
@@ -35,7 +35,7 @@ export function applyOverrides(
     }
   }
   for (const [given, text] of Object.entries(overrides)) {
-    const path = given.replaceAll("-", "_");
+    const path = kindKey(given.replaceAll("-", "_"));
     const key = known.get(path);
     const next = key === undefined
       ? `Unknown key "${given}": ${hintFor(path, Array.from(known.keys()))}`

@@ -1,6 +1,7 @@
 /** Validates a config and fills in its defaults. */
 import { UserError } from "../base/user_error.ts";
 import { faultTexts } from "./faults.ts";
+import { withDeviceObject } from "./kinds.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
 import { DEFAULT_KINDS, type RunConfig } from "./schema.ts";
@@ -8,9 +9,10 @@ import { schemaOf } from "./user/user_schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
-  const result = schemaOf(input).safeParse(withKinds(input));
+  const given = isPlain(input) ? withDeviceObject(input) : input;
+  const result = schemaOf(given).safeParse(withKinds(given));
   if (result.success) return result.data;
-  const faults = faultTexts(input, result.error.issues);
+  const faults = faultTexts(given, result.error.issues);
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);
 }
 

@@ -29,6 +29,17 @@ const evalSchema = z.strictObject({
     ),
 });
 
+/** Where a run computes. The kind alone stands for the section: `"device": "cpu"`. */
+const deviceSchema = z.strictObject({
+  kind: z.enum(DEVICE_KINDS).default("auto")
+    .describe(
+      "Where kernels run: auto is a GPU where there is one, else cpu; webgpu takes any adapter, a " +
+        "software driver too; cpu is WebAssembly on the cores; reference is plain loops and slow",
+    ),
+  checks: z.boolean().default(false)
+    .describe("Keep WebAssembly's bounds checks on the CPU device: slower, with the same bits"),
+});
+
 /** The config of a run. Every key has a default, so `{}` is valid. */
 export const runSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, {
@@ -39,13 +50,9 @@ export const runSchema = z.strictObject({
   workers: z.int().min(1).default(1)
     .describe(
       "Worker processes, at most micro_batches; the result does not depend on it. If not given, " +
-        "training takes one for each card, or for each core where a software driver computes",
+        "training takes one for each card, or for each core where the CPU computes",
     ),
-  device: z.enum(DEVICE_KINDS).default("auto")
-    .describe(
-      "Where kernels run: auto and webgpu need an adapter, cpu is WebAssembly on the cores, " +
-        "reference is plain loops and slow",
-    ),
+  device: deviceSchema.prefault({}),
   gpus: z.string().regex(/^[^,\s]+(,[^,\s]+)*$/, {
     error: "need numbers of cards with commas between them, as 0,1",
   }).nullable().default(null)
@@ -83,8 +90,12 @@ export const runSchema = z.strictObject({
   if (!Number.isSafeInteger(steps * micro_batches * micro_batch_size)) {
     fault("steps", "need steps x micro_batches x micro_batch_size below 2^53: the product is not");
   }
-  if (run.gpus !== null && isDriverless(run.device)) {
-    fault("gpus", `need device auto or webgpu: ${run.device} computes on no card`);
+  const { kind, checks } = run.device;
+  if (run.gpus !== null && isDriverless(kind)) {
+    fault("gpus", `need device auto or webgpu: ${kind} computes on no card`);
+  }
+  if (checks && kind !== "auto" && kind !== "cpu") {
+    fault("device.checks", `need device cpu: ${kind} has no bounds checks to keep`);
   }
   const directions = modelOf(run.model).directions?.(run.model) ?? [];
   if (run.report.gradient_reach && directions.length === 0) {

@@ -4,6 +4,7 @@ import type { Target } from "../graph/types.ts";
 import {
   adapterName,
   type Backend,
+  isAskedFor,
   selectBackend,
   showBackend,
   withoutDriverNoise,
@@ -25,6 +26,16 @@ export interface OpenedAdapter {
 /** Whether an adapter's name is that of a software driver. */
 export function isSoftware(name: string): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|microsoft basic render/i.test(name);
+}
+
+/**
+ * Whether `auto` computes on the first adapter of a backend: on that of a GPU, and on any where the
+ * environment asks for OpenGL. Software drivers are not taken unasked.
+ */
+export async function takesAdapter(backend: Backend = selectBackend()): Promise<boolean> {
+  if (isAskedFor(backend)) return true;
+  const adapter = await withoutDriverNoise(() => navigator.gpu?.requestAdapter());
+  return adapter ? !isSoftware(adapterName(adapter.info, backend)) : false;
 }
 
 /**

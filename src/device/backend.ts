@@ -68,6 +68,11 @@ export function selectBackend(): Backend {
   return backend;
 }
 
+/** Whether only a variable names this backend: it is the default of no system. */
+export function isAskedFor(backend: Backend): boolean {
+  return backend === "gl";
+}
+
 /** The variable of the desktop's sockets, which drivers look for and nothing here needs. */
 const DESKTOP_VARIABLE = "XDG_RUNTIME_DIR";
 

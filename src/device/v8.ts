@@ -8,9 +8,21 @@
 /** Versions of Deno whose V8 is known to take the flags: an unknown flag ends a process. */
 const TESTED: readonly string[] = ["2.9.6"];
 
-/** The flags, as the value of `--v8-flags`; undefined where this V8 may not know them. */
-export function vectorFlags(version: string): string | undefined {
-  return TESTED.includes(version)
-    ? "--experimental-wasm-revectorize,--no-wasm-bounds-checks,--no-liftoff"
-    : undefined;
+const OPTIMIZED = ["--no-liftoff"];
+const JOINED = ["--experimental-wasm-revectorize", "--no-wasm-bounds-checks"];
+
+/** How a process computes on the CPU device. */
+export interface CpuMode {
+  /** The value of `--v8-flags`; undefined for none. */
+  readonly flags: string | undefined;
+  /** Whether V8 joins pairs of vectors then. */
+  readonly pairs: boolean;
+}
+
+/** The mode of a process that `version` of Deno starts; with `checks` it keeps bounds checks. */
+export function cpuMode(version: string, { checks = false } = {}): CpuMode {
+  // This V8 may not know the flags.
+  if (!TESTED.includes(version)) return { flags: undefined, pairs: false };
+  if (checks) return { flags: OPTIMIZED.join(), pairs: false };
+  return { flags: [...JOINED, ...OPTIMIZED].join(), pairs: true };
 }

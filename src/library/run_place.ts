@@ -1,9 +1,11 @@
 /** Where a run computes and writes: its workers, their cards, and a new folder. */
+import type { ChosenDevice } from "../base/device_kinds.ts";
 import type { PinnedCard } from "../cards/pin.ts";
 import { cardNamesIn } from "../cards/choose.ts";
 import type { PlainConfig } from "../config/overrides.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { cardsFor, defaultWorkers } from "../../workers/launch/cards.ts";
+import { chooseDevice } from "../../workers/launch/choose_device.ts";
 
 /**
  * A config with one worker for each card that it names, unless it or `overrides` set the number of
@@ -18,17 +20,26 @@ export function withWorkers(
   return { ...input, workers: cardNamesIn(input["gpus"]).length };
 }
 
+/** Where a run computes. */
+export interface RunPlace {
+  readonly device: ChosenDevice;
+  readonly workers: number;
+  readonly cards: readonly PinnedCard[];
+}
+
 /**
- * The number of workers of a run and their cards; without a number that is set, one for each card, or
- * for each core where a software driver computes. @throws {UserError} as cardsFor() does.
+ * The device of a run, the number of its workers and their cards; without a number that is set, one
+ * for each card, or for each core where the CPU computes. @throws {UserError} as cardsFor() does.
  */
-export async function workersOf(
+export async function runPlaceOf(
   { config, saysWorkers }: { readonly config: RunConfig; readonly saysWorkers: boolean },
   warn: (text: string) => void,
-): Promise<{ readonly workers: number; readonly cards: readonly PinnedCard[] }> {
+): Promise<RunPlace> {
+  const device = await chooseDevice(config, warn);
   const said = saysWorkers ? config.workers : null;
-  const cards = await cardsFor({ ...config, workers: said }, warn);
-  return { workers: said ?? await defaultWorkers(config, cards), cards };
+  const asked = { ...config, device: device.kind };
+  const cards = await cardsFor({ ...asked, workers: said }, warn);
+  return { device, workers: said ?? await defaultWorkers(asked, cards), cards };
 }
 
 /** `base`, or the first of `base-2`, `base-3`... that does not exist. */

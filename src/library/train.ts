@@ -18,7 +18,7 @@ import { requireRun } from "../../workers/run/resume.ts";
 import { runTraining } from "../../workers/run/run.ts";
 import type { TrainConfig } from "./config.ts";
 import { withInitialModel } from "./initial_model.ts";
-import { freeFolder, withWorkers, workersOf } from "./run_place.ts";
+import { freeFolder, runPlaceOf, withWorkers } from "./run_place.ts";
 
 /** Options of `train`. */
 export interface TrainOptions {
@@ -123,13 +123,14 @@ async function trained(
   const out = resolve(folder ?? config.out ?? freeFolder(join("runs", config.name)));
   const saysWorkers = input["workers"] !== undefined;
   if ((await moduleFilesOf(config)).size > 0) moduleCodeAsBegun();
-  const { workers, cards } = await workersOf({ config, saysWorkers }, warn);
+  const { device, workers, cards } = await runPlaceOf({ config, saysWorkers }, warn);
   const summary = await runTraining({
     config: { ...config, workers, out },
     saysWorkers,
     out,
     resume,
     launch: spawnWorkers,
+    device,
     cards,
     show,
     stop,

@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { runCommand } from "./command.ts";
 import { assertOneLine, contents, type Refused } from "./refusals.ts";
-import { cardsFor, defaultWorkers } from "../../workers/launch/cards.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { runPlaceOf } from "../../src/library/run_place.ts";
 import { type Ended, Place, ROOT, SMOKE, taskOptions, tinyArgs } from "./support.ts";
 
 function plan(
@@ -59,8 +60,8 @@ Deno.test("plan says what the run then is", async (t) => {
 
 Deno.test("plan reckons with the workers that train would take", async () => {
   using place = new Place();
-  const asked = { gpus: null, workers: null, device: "auto", micro_batches: 4 } as const;
-  const cards = await cardsFor(asked, () => {});
+  const config = resolveConfig({ micro_batches: 4 });
+  const here = await runPlaceOf({ config, saysWorkers: false }, () => {});
   // Tests pin an adapter; a user's shell does not.
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -78,7 +79,7 @@ Deno.test("plan reckons with the workers that train would take", async () => {
   const { code, stdout } = await child.output();
   assertEquals(code, 0);
   const { workers } = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(workers, await defaultWorkers(asked, cards));
+  assertEquals(workers, here.workers);
 });
 
 Deno.test("plan tells the most windows that fit, and what to lower where they do not", async (t) => {

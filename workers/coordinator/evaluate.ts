@@ -1,4 +1,5 @@
 /** Evaluates a model on the whole validation part of texts, on all workers; it writes no files. */
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -18,6 +19,8 @@ export interface EvaluationRequest {
   readonly launch: LaunchWorkers;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
+  /** As in RunRequest. */
+  readonly device?: ChosenDevice;
   readonly show: EventSink;
   readonly stop: AbortSignal;
 }
@@ -27,7 +30,7 @@ const SHOWN: readonly RunEvent["type"][] = ["notice", "progress", "doing"];
 
 /** The evaluation; undefined when it was stopped. @throws {UserError} `data` without targets. */
 export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
-  const { config, params, corpus, launch, cards = [], show, stop } = request;
+  const { config, params, corpus, launch, device, cards = [], show, stop } = request;
   requireEvaluable(config, corpus);
   let found: Evaluation | undefined;
   const start = performance.now();
@@ -35,6 +38,7 @@ export async function evaluateModel(request: EvaluationRequest): Promise<Evaluat
     config: { ...config, report: { ...config.report, sample_length: 0, gradient_reach: false } },
     corpus,
     launch,
+    device,
     cards,
     initial: params,
     trains: false,

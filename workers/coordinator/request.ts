@@ -1,4 +1,5 @@
 /** What a coordinator is given, and what it returns. */
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import type { UserError } from "../../src/base/user_error.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
@@ -36,6 +37,8 @@ export interface RunRequest {
   readonly config: RunConfig;
   readonly corpus: Corpus;
   readonly launch: LaunchWorkers;
+  /** Where the workers compute; by default the device of `config`. */
+  readonly device?: ChosenDevice | undefined;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
   /** The checkpoint to resume from. */

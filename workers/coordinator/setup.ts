@@ -10,7 +10,10 @@ import { sendTexts } from "../../src/corpus/sent_texts.ts";
 export function setUp(
   config: RunConfig,
   corpus: Corpus,
-  { trains = true }: { readonly trains?: boolean } = {},
+  { trains = true, device = config.device }: {
+    readonly trains?: boolean;
+    readonly device?: RunConfig["device"] | undefined;
+  } = {},
 ): readonly [Order & { type: "setup" }, Uint8Array<ArrayBuffer>] {
   const { vocabulary, tokenizer } = corpus;
   const { texts, tokens } = sendTexts(corpus.texts);
@@ -18,6 +21,7 @@ export function setUp(
   const order = {
     type: "setup",
     config,
+    device: device.kind,
     vocabulary,
     tokenizer: spec,
     texts,

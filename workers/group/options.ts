@@ -1,5 +1,5 @@
 /** What a worker group needs from its coordinator. */
-import type { DeviceKind } from "../../src/base/device_kinds.ts";
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import type { UserError } from "../../src/base/user_error.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { Loss, Rules } from "../../src/membership/types.ts";
@@ -21,8 +21,8 @@ export interface WorkerGroupOptions {
   readonly rules: Rules;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
-  /** Where the workers compute. */
-  readonly device?: DeviceKind;
+  /** Where the workers compute; by default where their orders say. */
+  readonly device?: ChosenDevice;
   /** Workers that are wanted at first. */
   readonly workers: number;
   /** Writes an entry to the journal. */

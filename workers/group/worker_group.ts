@@ -41,10 +41,10 @@ export class WorkerGroup {
 
   /** Starts the first workers. */
   async open(): Promise<void> {
-    const { launch, rules, cards = [], device = "auto", stop } = this.#options;
+    const { launch, rules, cards = [], device, stop } = this.#options;
     const members = this.#members;
     members.processes = await launch(
-      { workerIds: rules.microBatches, workers: this.wanted, cards, device },
+      { workerIds: rules.microBatches, workers: this.wanted, cards, ...device && { device } },
       (event) => this.#joining.take(event),
     );
     this.#timer = setInterval(() => members.tick(), rules.tick);

@@ -13,7 +13,7 @@ import {
 } from "../../src/cards/listings.ts";
 import { type Pin, type PinnedCard, pinOf } from "../../src/cards/pin.ts";
 import { BACKEND_VARIABLE, selectBackend, showBackend } from "../../src/device/backend.ts";
-import { type DeviceKind, isDriverless } from "../../src/base/device_kinds.ts";
+import { type ChosenDevice, isDriverless } from "../../src/base/device_kinds.ts";
 import { CHILD, passedEnvironment } from "./spawn.ts";
 
 /** The keys of a run that decide its cards. */
@@ -22,7 +22,7 @@ export interface CardsAsked {
   /** Null: as many as there are cards, at most `micro_batches`. */
   readonly workers: number | null;
   readonly micro_batches?: number;
-  readonly device: DeviceKind;
+  readonly device: ChosenDevice["kind"];
 }
 
 /** The cards of a machine. */
@@ -85,9 +85,7 @@ export async function cardsFor(
   if (gpus === null && (isPinned || !mayHaveCards())) return [];
   const { cards, unseen, layer } = await findCards();
   const chosen = chooseCards({ cards, asked: gpus, visible, workers: workers ?? 1 });
-  // A user who names drivers excludes the others on purpose.
-  const isMeant = DRIVERS.some((name) => Deno.env.get(name) !== undefined);
-  if (unseen.length > 0 && !isMeant && chosen.every(({ kind }) => kind === "software")) {
+  if (unseen.length > 0 && !namesDrivers() && chosen.every(({ kind }) => kind === "software")) {
     const text =
       `nvidia-smi lists ${unseen.map(showCard).join(", ")}, which Vulkan does not see; ` +
       "deno task doctor says what is missing";
@@ -141,6 +139,24 @@ export async function findCards(): Promise<FoundCards> {
   return layer ? { cards, unseen, layer } : { cards: unseen, unseen: [], layer };
 }
 
+/** The name of the first adapter's card; undefined where there is none, or its driver fails. */
+export async function adapterHere(): Promise<string | undefined> {
+  const { stdout } = await enumerate({});
+  return stdout.trim() || undefined;
+}
+
+/** Cards that nvidia-smi lists and Vulkan does not; none where the user names drivers. */
+export async function unseenCards(): Promise<readonly Card[]> {
+  if (namesDrivers() || !mayHaveCards()) return [];
+  const { cards, unseen, layer } = await findCards();
+  return layer ? unseen : cards;
+}
+
+/** A user who names drivers excludes the others on purpose. */
+function namesDrivers(): boolean {
+  return DRIVERS.some((name) => Deno.env.get(name) !== undefined);
+}
+
 /** Whether there may be a card other than a software driver; cheap. */
 function mayHaveCards(): boolean {
   return TRACES.some((path) => {
@@ -161,6 +177,11 @@ export async function honorsPin(card: Card, cards: readonly Card[]): Promise<boo
 
 /** The stderr of drivers and layers when an adapter is requested; empty when they hang. */
 async function listing(pin: Pin): Promise<string> {
+  return (await enumerate(pin)).stderr;
+}
+
+/** The output of a process that requests an adapter; empty when the driver hangs. */
+async function enumerate(pin: Pin): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...CHILD,
@@ -169,11 +190,13 @@ async function listing(pin: Pin): Promise<string> {
     clearEnv: true,
     env: { NO_COLOR: "1", ...passedEnvironment(), ...pin },
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  return new TextDecoder().decode((await child.output()).stderr);
+  const { stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { stdout: text(stdout), stderr: text(stderr) };
 }
 
 /** The list of nvidia-smi; empty where there is none. */

@@ -1,6 +1,6 @@
 /** The interface by which a coordinator starts and ends workers: processes, or in-process trainers in tests. */
 import type { PinnedCard } from "../../src/cards/pin.ts";
-import type { DeviceKind } from "../../src/base/device_kinds.ts";
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 
 /** What happens to a worker's process. */
@@ -53,8 +53,8 @@ export interface LaunchOptions {
    * each had when the run began. None or absent: workers import no module.
    */
   readonly modules?: ReadonlyMap<string, string>;
-  /** Where the workers compute. */
-  readonly device?: DeviceKind;
+  /** Where the workers compute; by default where their orders say. */
+  readonly device?: ChosenDevice;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
 }

@@ -10,7 +10,7 @@ import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
-import { vectorFlags } from "../../src/device/v8.ts";
+import { cpuMode } from "../../src/device/v8.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
 import {
@@ -39,7 +39,7 @@ export interface WorkerStart {
   readonly token: string;
   /** The backend that the environment names: a worker may not read its environment. */
   readonly backend: Backend;
-  /** Whether the process has the flags of `vectorFlags()`. */
+  /** As in `CpuMode`. */
   readonly pairs: boolean;
 }
 
@@ -210,7 +210,9 @@ function start(
   } catch {
     // There was none.
   }
-  const flags = device === "cpu" ? vectorFlags(Deno.version.deno) : undefined;
+  const { flags, pairs } = device?.kind === "cpu"
+    ? cpuMode(Deno.version.deno, device)
+    : { flags: undefined, pairs: false };
   const child = new Deno.Command(binary, {
     args: [
       ...CHILD,
@@ -230,7 +232,6 @@ function start(
   // Drivers and the runtime print contents of files and variables: warnText() makes them printable.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
   const backend = selectBackend();
-  const pairs = flags !== undefined;
   const begin: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend, pairs };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported instead of this write.

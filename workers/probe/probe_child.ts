@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const { config, steps, workers, backend, pairs }: ProbeRequest = JSON.parse(
     await next() ?? "null",
   );
-  const device = await openDeviceOf(config.device, {
+  const device = await openDeviceOf(config.device.kind, {
     backend,
     pairs,
     runtime: Deno.version.deno,

@@ -6,7 +6,7 @@ import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
-import { vectorFlags } from "../../src/device/v8.ts";
+import { cpuMode } from "../../src/device/v8.ts";
 import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
 import { CHILD, environment } from "../launch/spawn.ts";
@@ -17,7 +17,7 @@ export interface ProbeRequest {
   readonly steps: number;
   readonly workers: number;
   readonly backend: Backend;
-  /** Whether the process has the flags of `vectorFlags()`. */
+  /** As in `CpuMode`. */
   readonly pairs: boolean;
 }
 
@@ -37,14 +37,16 @@ export async function probeTogether(
 ): Promise<Probed | string> {
   const { workers } = config;
   const signal = AbortSignal.timeout(PATIENCE);
-  const flags = config.device === "cpu" ? vectorFlags(Deno.version.deno) : undefined;
+  const { flags, pairs } = config.device.kind === "cpu"
+    ? cpuMode(Deno.version.deno, config.device)
+    : { flags: undefined, pairs: false };
   const children = Array.from(
     { length: workers },
     (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, flags, signal }),
   );
   try {
     const backend = selectBackend();
-    const request: ProbeRequest = { config, steps, workers, backend, pairs: flags !== undefined };
+    const request: ProbeRequest = { config, steps, workers, backend, pairs };
     await Promise.all(children.map((child) => child.send(JSON.stringify(request))));
     const warm = await Promise.all(children.map((child) => child.line()));
     const cold = children.find((_, i) => warm[i] !== "warm");

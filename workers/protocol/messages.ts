@@ -2,6 +2,7 @@
  * The messages between coordinator and workers: a header of plain values, and tensors as a payload of
  * raw bytes.
  */
+import type { DeviceKind } from "../../src/base/device_kinds.ts";
 import type { TokenizerSpec } from "../../src/data/schema.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { SentText } from "../../src/corpus/sent_texts.ts";
@@ -28,6 +29,7 @@ export type Order =
   | {
     readonly type: "setup";
     readonly config: RunConfig;
+    readonly device: DeviceKind;
     readonly vocabulary: number;
     /** The text's tokenizer, where the data source needs it. */
     readonly tokenizer: TokenizerSpec | null;

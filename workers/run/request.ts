@@ -1,4 +1,5 @@
 /** What a training run is asked to do. */
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { EventSink } from "../../src/report/events.ts";
@@ -22,6 +23,8 @@ export interface TrainingRequest {
   readonly launch: LaunchWorkers;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
+  /** As in RunRequest. */
+  readonly device?: ChosenDevice;
   /** Shows the run to a person. */
   readonly show: EventSink;
   /** Lines to show below the header. */

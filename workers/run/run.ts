@@ -133,7 +133,7 @@ async function train(
     readonly from: Checkpoint | undefined;
   },
 ): Promise<Summary | undefined> {
-  const { config, out, cards = [], show, stop } = request;
+  const { config, out, device, cards = [], show, stop } = request;
   const { corpus } = data;
   const step = from?.manifest.step ?? 0;
   const disk = lockedDisk(lock);
@@ -159,6 +159,7 @@ async function train(
     config,
     corpus,
     launch: control.wrap(faults ? launchWithFaults(launch, { faults, step, note }) : launch),
+    device,
     cards,
     from,
     initial,

@@ -13,12 +13,12 @@ import type { WorkerState } from "./worker_state.ts";
 /** Sets the worker up, and replies `ready`. @throws {UserError} where the config does not fit here. */
 export async function setUpWorker(
   worker: WorkerState,
-  { config, vocabulary, tokenizer, texts, trains }: Order & { type: "setup" },
+  { config, device: kind, vocabulary, tokenizer, texts, trains }: Order & { type: "setup" },
   payload: Uint8Array,
 ): Promise<void> {
   const { options: { index, reachable }, heartbeat } = worker;
   await withUserModules(config);
-  const device = await worker.openDevice(config.device, {
+  const device = await worker.openDevice(kind, {
     progress: (kernels) => heartbeat.moved({ of: "kernels", ...kernels }),
     share: { index, of: config.workers },
   });

@@ -22,7 +22,7 @@ export interface TrainerOptions {
   readonly points?: WorkPoints;
 }
 
-/** Opens the device that a config names; it reports the kernels that it compiles. */
+/** Opens the device of an order; it reports the kernels that it compiles. */
 export type OpenDevice = (kind: DeviceKind, compiling: CompileOptions) => Promise<Device>;
 
 /** The state of one worker. */

@@ -1,4 +1,5 @@
 /** The facts of a machine that a run depends on, as plain values. */
+import type { ChosenDevice } from "../../base/device_kinds.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import type { Card } from "../../cards/card.ts";
 import type { Pin } from "../../cards/pin.ts";
@@ -55,8 +56,11 @@ export interface Facts {
   /** Variables that are set and reach drivers and workers. */
   readonly variables: Readonly<Record<string, string>>;
   readonly cards: CardFacts;
-  /** The notice about its card that a run of one worker would print. */
-  readonly run: CheckOutcome<{ readonly notices: readonly string[] }>;
+  /** Where a run of one worker computes, and the notices that it prints about that. */
+  readonly run: CheckOutcome<{
+    readonly device: ChosenDevice["kind"];
+    readonly notices: readonly string[];
+  }>;
   /** The adapter of a run's first worker; null where there is none. */
   readonly adapter: CheckOutcome<Look | null>;
   /** OpenGL's adapter, where a run gets none: it is there and not taken unasked. Else null. */

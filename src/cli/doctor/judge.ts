@@ -44,30 +44,36 @@ function permissions({ missing }: Facts): Finding[] {
   }];
 }
 
-function adapter({ adapter: found, openGl, cards: { unseen } }: Facts): Finding[] {
+function adapter(facts: Facts): Finding[] {
+  const { adapter: found, openGl, cards: { unseen } } = facts;
   if ("failure" in found) {
     const { message, exit } = found.failure;
     return [{
-      level: "error",
+      ...takesCpu(facts) ? { level: "warning" } : { level: "error", exit },
       what: `The adapter cannot be used: ${message}`,
       mend: "install the newest driver of the card, or hide it: CUDA_VISIBLE_DEVICES=-1",
-      exit,
     }];
   }
   if (found.value === null) {
+    const what = openGl === null
+      ? "There is no WebGPU adapter"
+      : `There is no WebGPU adapter but ${openGl}, which a run does not take unasked: other bits, ` +
+        "one worker, and kernels that compile for minutes";
+    if (takesCpu(facts)) return [{ level: "note", what: `${what}. Runs compute on the CPU` }];
     return [{
       level: "error",
-      what: openGl === null
-        ? "There is no WebGPU adapter"
-        : `There is no WebGPU adapter but ${openGl}, which a run does not take unasked: other bits, ` +
-          "one worker, and kernels that compile for minutes",
+      what,
       mend: unseen.length > 0
         ? NVIDIA_VULKAN
-        : "compute by --device=cpu, or install a Vulkan driver (apt-get install mesa-vulkan-drivers)",
+        : "compute by --device=cpu, or install a Vulkan driver",
       exit: "noDevice",
     }];
   }
   return [...openGlTaken(found.value), ...numerics(found.value)];
+}
+
+function takesCpu({ run }: Facts): boolean {
+  return "value" in run && run.value.device === "cpu";
 }
 
 function openGlTaken({ name }: Look): Finding[] {
@@ -105,7 +111,8 @@ function numerics({ name, numerics: seen }: Look): Finding[] {
   return found;
 }
 
-function cards({ cards: { cards: all, unseen, layer, renderNode }, run }: Facts): Finding[] {
+function cards(facts: Facts): Finding[] {
+  const { cards: { cards: all, unseen, layer, renderNode }, run } = facts;
   const real = all.filter(({ kind }) => kind !== "software");
   const found: Finding[] = [];
   if ("failure" in run) {
@@ -125,8 +132,8 @@ function cards({ cards: { cards: all, unseen, layer, renderNode }, run }: Facts)
       mend: "let this user reach it, and log in again: sudo usermod -aG render,video $USER",
     });
   } else if (real.length === 0 && all.length > 0) {
-    found.push({ level: "note", what: "There is no card: a software driver computes on the CPU" });
-  } else if (all.length === 0 && !layer) {
+    found.push({ level: "note", what: "There is no GPU. Runs compute on the CPU" });
+  } else if (all.length === 0 && !layer && !takesCpu(facts)) {
     found.push({
       level: "warning",
       what: "Vulkan's devices cannot be listed: workers cannot be kept on cards of their own",

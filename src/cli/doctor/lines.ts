@@ -16,6 +16,7 @@ export function doctorLines(facts: Facts, findings: readonly Finding[]): string[
       ["Deno", deno.version],
       ["cores", String(machine.cores)],
       ["memory", showBytes(machine.memoryBytes)],
+      ["--device=auto", deviceIn(facts)],
       [
         "--device=cpu",
         `kernels of class ${cpu.kernels}, ${cpu.pairs ? "256" : "128"} bits at a time`,
@@ -32,6 +33,13 @@ export function doctorLines(facts: Facts, findings: readonly Finding[]): string[
     "",
     ...findingLines(findings),
   ];
+}
+
+function deviceIn({ run, adapter }: Facts): string {
+  if ("failure" in run) return run.failure.message;
+  const { device } = run.value;
+  if (device === "cpu") return "the CPU: no GPU was found";
+  return "value" in adapter && adapter.value !== null ? adapter.value.name : device;
 }
 
 /** A card, and below it the pin alone, for people to copy. */

@@ -4,7 +4,7 @@ import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import type { Text } from "../../data/text.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
-import { cardsFor } from "../../../workers/launch/cards.ts";
+import { runPlaceOf } from "../../library/run_place.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
 import { targetExtent, type TextExtent } from "../../corpus/extent.ts";
 import { moduleFilesOf } from "../../config/user/user_modules.ts";
@@ -41,6 +41,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   for (const note of notes) warn(note);
   const reads = foldersOf(corpus.texts);
   const modules = await moduleFilesOf(config);
+  const { device, cards } = await runPlaceOf({ config, saysWorkers: true }, warn);
   const { stop, requeued } = stopOnSignals({
     text: "Stopping the evaluation; once more to stop at once",
   });
@@ -48,7 +49,8 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     config,
     params: initialOf(config, opened).params,
     corpus,
-    cards: await cardsFor(config, warn),
+    device,
+    cards,
     launch: (options, onEvent) => spawnWorkers({ ...options, reads, modules }, onEvent),
     show: watching(status),
     stop,

@@ -23,12 +23,12 @@ import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
-import { cardsFor, defaultWorkers } from "../../../workers/launch/cards.ts";
+import { runPlaceOf } from "../../library/run_place.ts";
 import { type ReplicaLayout, shapeOf } from "../../engine/plans.ts";
 import { probe } from "../../engine/probe.ts";
 import { probeTogether } from "../../../workers/probe/probe_together.ts";
 import { runCommand } from "../command.ts";
-import { openDevice } from "../device.ts";
+import { openDevice, WITHOUT_CHECKS } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
 import { planLines, type PlanReport, type Speed } from "./report.ts";
 import { parsePlan, PLAN, type PlanRequest } from "./request.ts";
@@ -47,12 +47,11 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   using status = openStatus();
   status.show("looking for cards");
   const notes: string[] = [];
-  const cards = await cardsFor(
-    { ...asked, workers: saysWorkers ? asked.workers : null },
+  const { device, workers, cards } = await runPlaceOf(
+    { config: asked, saysWorkers },
     (text) => notes.push(text),
   );
-  const workers = saysWorkers ? asked.workers : await defaultWorkers(asked, cards);
-  const config = { ...asked, workers };
+  const config = { ...asked, device, workers };
   status.show("reading the data");
   const { data: { corpus } } = await openRunStart(config);
   const report = await planOf({ ...request, scaling, cards, notes }, { config, corpus, status });
@@ -184,8 +183,10 @@ async function deviceOf(
   { device }: RunConfig,
   { notes, status }: { notes: string[]; status: Status },
 ): Promise<Device | undefined> {
+  // This process was started before the config was read.
+  if (device.checks) notes.push(`steps of one worker are timed ${WITHOUT_CHECKS}`);
   try {
-    return await openDevice(device, compilingIn(status));
+    return await openDevice(device.kind, compilingIn(status));
   } catch (error) {
     if (!(error instanceof UserError) || error.exit !== "noDevice") throw error;
     notes.push("there is no adapter: its limits and its speed are unknown");

@@ -1,6 +1,7 @@
 /** The command `profile`: measures the time of a training step by op and by part. */
 import { dirname } from "node:path";
 import { fileFault, isMissing, withFileFaultsAsync } from "../../base/file_fault.ts";
+import type { DeviceKind } from "../../base/device_kinds.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
@@ -8,14 +9,12 @@ import { countsOf, usedOf } from "../../budget/counts.ts";
 import { runExtentOf } from "../../budget/extent.ts";
 import { flopsPerToken } from "../../budget/flops.ts";
 import type { RunConfig } from "../../config/schema.ts";
-import { openCpu } from "../../device/cpu.ts";
-import { vectorFlags } from "../../device/v8.ts";
-import { openWebGpu } from "../../device/webgpu.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { shapeOf } from "../../engine/plans.ts";
 import { runCommand } from "../command.ts";
+import { openTimed, WITHOUT_CHECKS } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
 import { measureSteps, type SplitStep } from "./measure.ts";
 import { betterPeaks, measurePeaks, publishedPeak } from "../../measure/peak.ts";
@@ -35,7 +34,8 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
     return "done";
   }
   const config = await configOf(request.line);
-  if (config.device === "reference") {
+  const { kind } = config.device;
+  if (kind === "reference") {
     throw new UserError(
       "config",
       "Cannot profile: need a device with a clock: device is reference",
@@ -45,7 +45,12 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   using status = openStatus();
   status.show("reading the data");
   const { data: { corpus } } = await openRunStart(config);
-  const { report, split } = await profileOf(config, { corpus, peak: request.peak, status });
+  const { report, split } = await profileOf(config, {
+    corpus,
+    kind,
+    peak: request.peak,
+    status,
+  });
   status.end();
   if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
   sayLines(request.json ? [JSON.stringify(report)] : profileLines(report));
@@ -54,15 +59,17 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
 
 async function profileOf(
   config: RunConfig,
-  { corpus, peak, status }: { corpus: Corpus; peak: number | undefined; status: Status },
+  { corpus, kind, peak, status }: {
+    corpus: Corpus;
+    kind: Exclude<DeviceKind, "reference">;
+    peak: number | undefined;
+    status: Status;
+  },
 ): Promise<{ report: ProfileReport; split: SplitStep }> {
   const { name, model, micro_batches } = config;
   status.show("timing products");
   const compiling = compilingIn(status);
-  const runtime = Deno.version.deno;
-  const gpu = config.device === "cpu"
-    ? openCpu({ clock: true, pairs: vectorFlags(runtime) !== undefined })
-    : await openWebGpu({ clock: true, runtime, compiling });
+  const gpu = await openTimed(kind, compiling);
   // Other work comes and goes: a peak of one moment may be below the steps of another.
   const before = await measurePeaks(gpu);
   const doing = (what: string) => status.show(what);
@@ -105,16 +112,27 @@ async function profileOf(
         ]
         : [],
       ...exceededNotes(uses),
-      ...notesOf({ times, split, software: gpu.target.kind === "cpu" }),
+      ...notesOf({
+        times,
+        split,
+        software: gpu.target.kind === "cpu",
+        checks: config.device.checks,
+      }),
     ],
   };
   return { report, split };
 }
 
 function notesOf(
-  { times, split, software }: { times: number; split: SplitStep; software: boolean },
+  { times, split, software, checks }: {
+    times: number;
+    split: SplitStep;
+    software: boolean;
+    checks: boolean;
+  },
 ): string[] {
   return [
+    ...checks ? [`Steps are timed ${WITHOUT_CHECKS}.`] : [],
     "Ops are timed in one step in which each call is a pass of its own, so their sum is not that of",
     "GPU; parts are means of steps as they are, and those of host and device overlap.",
     ...software

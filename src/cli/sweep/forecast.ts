@@ -72,7 +72,7 @@ async function timedStep(
 ): Promise<TimedStep> {
   status.show(`timing ${name}`);
   const { data: { corpus } } = await openRunStart(config);
-  const device = await openDevice(config.device, compilingIn(status));
+  const device = await openDevice(config.device.kind, compilingIn(status));
   const { micro_batch_seconds, update_seconds } = await probe(device, {
     config,
     corpus,

@@ -19,7 +19,7 @@ export class CardLeases {
   lease(workers: number, { device, gpus: named }: RunConfig): Lease {
     const inUse = Array.from(this.#leases, ({ gpus }) => gpus).flat();
     const cards = named === null ? this.#cards : Array.from(new Set(cardNamesIn(named)));
-    const gpus = isDriverless(device) ? [] : spread(cards, { workers, inUse });
+    const gpus = isDriverless(device.kind) ? [] : spread(cards, { workers, inUse });
     const lease = { gpus, [Symbol.dispose]: () => void this.#leases.delete(lease) };
     this.#leases.add(lease);
     return lease;

@@ -1,7 +1,7 @@
 /** Computes the sizes of trials; reads the data once and queries the limits of each device once. */
 import { canonical } from "../../base/hash.ts";
 import { UserError } from "../../base/user_error.ts";
-import type { RunConfig } from "../../config/schema.ts";
+import type { DeviceKind } from "../../base/device_kinds.ts";
 import { isPipe } from "../../data/pipe.ts";
 import { openDeviceOf } from "../../device/open.ts";
 import type { Measure } from "../../sweep/types.ts";
@@ -27,7 +27,7 @@ export interface Measurer {
 /** A measure of trials. What it is asked throws {@linkcode UserError} where a trial cannot be. */
 export function measurer(): Measurer {
   const texts = new Map<string, Promise<Data>>();
-  const devices = new Map<RunConfig["device"], Promise<Allowed>>();
+  const devices = new Map<DeviceKind, Promise<Allowed>>();
   let isHost = true;
   return {
     async measure(config) {
@@ -42,7 +42,7 @@ export function measurer(): Measurer {
       const key = canonical({ data, init, micro_batches, micro_batch_size });
       const { corpus } = await once(texts, key, async () => (await openRunStart(config)).data);
       requireTraining(config, corpus);
-      const allowed = await once(devices, device, () => allowedBy(device));
+      const allowed = await once(devices, device.kind, () => allowedBy(device.kind));
       isHost &&= allowed.isHost;
       return measureSizes(config, corpus.vocabulary, { ...allowed, workers: 1 });
     },
@@ -56,7 +56,7 @@ function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): 
   return value;
 }
 
-async function allowedBy(kind: RunConfig["device"]): Promise<Allowed> {
+async function allowedBy(kind: DeviceKind): Promise<Allowed> {
   const device = await openDeviceOf(kind, { runtime: Deno.version.deno });
   const { bindingBytes: binding, bufferBytes: buffer, target } = device;
   device.close();

@@ -26,7 +26,7 @@ import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../../workers/run/resume.ts";
 import { requireOwn } from "../../artifacts/folder_owner.ts";
 import { withInitialModel } from "../../library/initial_model.ts";
-import { freeFolder, withWorkers, workersOf } from "../../library/run_place.ts";
+import { freeFolder, runPlaceOf, withWorkers } from "../../library/run_place.ts";
 import { runTraining } from "../../../workers/run/run.ts";
 import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { parseCommandLine } from "../args.ts";
@@ -60,7 +60,7 @@ export async function trainCommand(
   if ((await moduleFilesOf(config)).size > 0) moduleCodeAsBegun();
   const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
   const notices: string[] = [];
-  const { workers, cards } = await workersOf(asked, (text) => notices.push(text));
+  const { device, workers, cards } = await runPlaceOf(asked, (text) => notices.push(text));
   const run = { ...config, workers, out };
   if (line.printConfig) {
     sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
@@ -91,6 +91,7 @@ export async function trainCommand(
     restart: line.restart !== undefined,
     followLinks,
     launch: spawnWorkers,
+    device,
     cards,
     show,
     stop,

@@ -17,7 +17,7 @@ const GOOD: Facts = {
   cpu: { kernels: "wasm", pairs: true },
   variables: {},
   cards: { cards: pinned(eight()), unseen: [], layer: true, renderNode: true },
-  run: { value: { notices: [] } },
+  run: { value: { device: "webgpu", notices: [] } },
   adapter: {
     value: {
       name: "NVIDIA H200 via Vulkan",

@@ -114,7 +114,7 @@ Deno.test("a replacement gets the card of the worker whose worker slot it takes,
 
 Deno.test("a variable that pins all workers already is heeded, and cannot be taken with --gpus", async () => {
   using _pinned = environment({ DRI_PRIME: "0" });
-  const request = { gpus: null, workers: 3, device: "auto" } as const;
+  const request = { gpus: null, workers: 3, device: "webgpu" } as const;
   assertEquals(await cardsFor(request, () => {}), []);
   const refusal = await assertRejects(
     () => cardsFor({ ...request, gpus: "0" }, () => {}),
@@ -135,7 +135,7 @@ Deno.test("the reference device has no cards: none are looked for, and --gpus is
 });
 
 Deno.test("without a number of workers, each card gets a worker, and each core of a software driver", async () => {
-  const request = { device: "auto", micro_batches: 4 } as const;
+  const request = { device: "webgpu", micro_batches: 4 } as const;
   const cards = eight().slice(0, 8).map((card) => ({ ...card, pin: {} }));
   assertEquals(await defaultWorkers({ ...request, micro_batches: 16 }, cards), 8);
   assertEquals(await defaultWorkers(request, cards), 4);

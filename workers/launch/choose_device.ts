@@ -1,0 +1,30 @@
+/** Decides what `auto` is on this machine, before the processes that compute are started. */
+import type { ChosenDevice } from "../../src/base/device_kinds.ts";
+import { showCard } from "../../src/cards/card.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { isSoftware } from "../../src/device/adapter.ts";
+import { isAskedFor, selectBackend } from "../../src/device/backend.ts";
+import { adapterHere, unseenCards } from "./cards.ts";
+
+/**
+ * The device of a run: `auto` is WebGPU where the first adapter is that of a GPU, or where the run
+ * names cards or the environment asks for OpenGL; else the CPU device. `warn` hears of GPUs that the
+ * driver does not see.
+ */
+export async function chooseDevice(
+  { device: { kind, checks }, gpus }: Pick<RunConfig, "device" | "gpus">,
+  warn: (text: string) => void,
+): Promise<ChosenDevice> {
+  if (kind !== "auto") return { kind, checks };
+  if (gpus !== null || isAskedFor(selectBackend())) return { kind: "webgpu", checks: false };
+  const adapter = await adapterHere();
+  if (adapter !== undefined && !isSoftware(adapter)) return { kind: "webgpu", checks: false };
+  const unseen = await unseenCards();
+  if (unseen.length > 0) {
+    warn(
+      `Computing on the CPU: nvidia-smi lists ${unseen.map(showCard).join(", ")}, which Vulkan ` +
+        "does not see; deno task doctor says what is missing",
+    );
+  }
+  return { kind: "cpu", checks };
+}
