@@ -4,7 +4,7 @@ import type { Target } from "../graph/types.ts";
 import {
   adapterName,
   type Backend,
-  isAskedFor,
+  isOnlyAskedFor,
   selectBackend,
   showBackend,
   withoutDriverNoise,
@@ -29,13 +29,18 @@ export function isSoftware(name: string): boolean {
 }
 
 /**
- * Whether `auto` computes on the first adapter of a backend: on that of a GPU, and on any where the
- * environment asks for OpenGL. Software drivers are not taken unasked.
+ * Whether `auto` computes on the first adapter of a backend, by its name: on that of a GPU, and on any
+ * where the environment asks for OpenGL. Software drivers are not taken unasked.
  */
+export function isTaken(adapter: string | undefined, backend: Backend): boolean {
+  return isOnlyAskedFor(backend) || (adapter !== undefined && !isSoftware(adapter));
+}
+
+/** As {@linkcode isTaken}, for the adapter that this process gets. */
 export async function takesAdapter(backend: Backend = selectBackend()): Promise<boolean> {
-  if (isAskedFor(backend)) return true;
+  if (isOnlyAskedFor(backend)) return true;
   const adapter = await withoutDriverNoise(() => navigator.gpu?.requestAdapter());
-  return adapter ? !isSoftware(adapterName(adapter.info, backend)) : false;
+  return isTaken(adapter ? adapterName(adapter.info, backend) : undefined, backend);
 }
 
 /**

@@ -68,8 +68,8 @@ export function selectBackend(): Backend {
   return backend;
 }
 
-/** Whether only a variable names this backend: it is the default of no system. */
-export function isAskedFor(backend: Backend): boolean {
+/** Whether a backend is the default of no system, so that a variable has asked for it. */
+export function isOnlyAskedFor(backend: Backend): boolean {
   return backend === "gl";
 }
 

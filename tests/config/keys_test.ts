@@ -7,7 +7,8 @@ const FROZEN = [
   "seed integer >= 0 = 1337",
   "steps integer >= 1 = 1000",
   "workers integer >= 1 = 1",
-  "device auto | cpu | webgpu | reference = auto",
+  "device.kind auto | cpu | webgpu | reference = auto",
+  "device.checks boolean = false",
   "gpus string | null = null",
   "out string | null = null",
   "init string | null = null",
@@ -147,6 +148,7 @@ Deno.test("keysOf() gives the basic types of a leaf, and leaves out the bounds o
 
 Deno.test("sections() lists what holds keys, once", () => {
   assertEquals(sections(keys()), [
+    "device",
     "eval",
     "model",
     "data",

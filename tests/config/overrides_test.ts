@@ -1,6 +1,6 @@
 /** Overrides: spelling, coercion, and what is refused. */
 import type * as z from "zod";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { keys, showDefault } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
@@ -48,6 +48,24 @@ Deno.test("applyOverrides() changes one key and neither its siblings nor its inp
   const config = applyOverrides(input, { "optim.lr": "5", "eval.every": "3" });
   assertEquals(config, { optim: { lr: 5, clip: 2 }, model: { kind: "gpt" }, eval: { every: 3 } });
   assertEquals(input, before);
+});
+
+Deno.test("applyOverrides() takes device for device.kind, beside the keys of its section", () => {
+  const given = [{ device: "reference" }, { device: { kind: "reference" } }, {}];
+  for (const input of given) {
+    const both = { "device.checks": "true", device: "cpu" };
+    const turned = { device: "cpu", "device.checks": "true" };
+    for (const overrides of [both, turned]) {
+      const { device } = resolveConfig(applyOverrides(input, overrides));
+      assertEquals(device, { kind: "cpu", checks: true });
+    }
+  }
+  assertEquals(resolveConfig({ device: "cpu" }).device, { kind: "cpu", checks: false });
+  const { message } = assertThrows(
+    () => resolveConfig({ device: { kind: "webgpu", checks: true } }),
+    UserError,
+  );
+  assertMatch(message, /device\.checks: need device cpu: webgpu has no bounds checks to keep$/);
 });
 
 Deno.test("applyOverrides() names the nearest key for an unknown one", () => {

@@ -63,7 +63,7 @@ Deno.test("resolveConfig() lists all faults by path", () => {
     [
       "data.seq_len: need integer >= 1: null",
       "data.validation: need number in (0, 0.5]: 0.6",
-      'device: need auto | cpu | webgpu | reference: "cuda" (webgpu takes the GPU)',
+      'device.kind: need auto | cpu | webgpu | reference: "cuda" (webgpu takes the GPU)',
       "eval: need an object: 4",
       "model.dropout: need number in [0, 1): -0.1",
       'model.widht: unknown key, did you mean "model.width"?',

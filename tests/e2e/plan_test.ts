@@ -126,7 +126,7 @@ Deno.test("plan without an adapter says so and is no failure", async (t) => {
   await t.step("there is none", async () => {
     const none = place.of("no_driver.json");
     // OpenGL's adapter, which may be there, is not taken.
-    const { code, stdout } = await plan(place, args, {
+    const { code, stdout } = await plan(place, [...args, "--device=webgpu"], {
       VK_ICD_FILENAMES: none,
       VK_DRIVER_FILES: none,
     });

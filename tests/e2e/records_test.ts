@@ -56,7 +56,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
     assertEquals([tokens, workers], [6 * TOKENS_PER_STEP, 2]);
     assertGreater(summary["tokens_per_s"], 0);
     assertGreater(params, 0);
-    assertMatch(String(adapter), /\S via (Vulkan|Metal)$/);
+    assertMatch(String(adapter), /^cpu$|\S via (Vulkan|Metal)$/);
     assertMatch(String(state_hash), /^[0-9a-f]{64}$/);
   });
 

@@ -1,6 +1,23 @@
 /** The GPU of a test file: opened when it is first asked for, closed after the file's last test. */
+import { fileURLToPath } from "node:url";
 import type { TimedDevice } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
+import { type Need, needing, works } from "./needs.ts";
+
+/** A WebGPU adapter, if only a software driver's. */
+const ADAPTER: Need = {
+  what: "a WebGPU adapter",
+  holds: () => {
+    const module = new URL("../../src/cli/doctor/has_adapter.ts", import.meta.url);
+    const allowed = "--allow-env=DENO_WEBGPU_BACKEND";
+    return works(Deno.execPath(), "run", "-q", "--no-prompt", allowed, fileURLToPath(module));
+  },
+};
+
+/** The name of a test that opens an adapter; it is left out by name where there is none. */
+export function onGpu(name: string): { name: string; ignore: boolean } {
+  return needing(name, ADAPTER);
+}
 
 /** Gives what opens, or gives again, the file's device. Call it once, at the top. */
 export function sharedGpu(): () => Promise<TimedDevice> {

@@ -2,8 +2,8 @@
 import type { ChosenDevice } from "../../src/base/device_kinds.ts";
 import { showCard } from "../../src/cards/card.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { isSoftware } from "../../src/device/adapter.ts";
-import { isAskedFor, selectBackend } from "../../src/device/backend.ts";
+import { isTaken } from "../../src/device/adapter.ts";
+import { isOnlyAskedFor, selectBackend } from "../../src/device/backend.ts";
 import { adapterHere, unseenCards } from "./cards.ts";
 
 /**
@@ -16,9 +16,9 @@ export async function chooseDevice(
   warn: (text: string) => void,
 ): Promise<ChosenDevice> {
   if (kind !== "auto") return { kind, checks };
-  if (gpus !== null || isAskedFor(selectBackend())) return { kind: "webgpu", checks: false };
-  const adapter = await adapterHere();
-  if (adapter !== undefined && !isSoftware(adapter)) return { kind: "webgpu", checks: false };
+  const backend = selectBackend();
+  const isAsked = gpus !== null || isOnlyAskedFor(backend);
+  if (isAsked || isTaken(await adapterHere(), backend)) return { kind: "webgpu", checks: false };
   const unseen = await unseenCards();
   if (unseen.length > 0) {
     warn(

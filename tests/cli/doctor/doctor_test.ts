@@ -59,10 +59,16 @@ Deno.test("judge() finds nothing on a box where all is well", () => {
   assert(lines.some((line) => /DRI_PRIME=pci-0000_18_00_0!, heeded$/.test(line)), lines.join("\n"));
 });
 
-Deno.test("judge() says that a run cannot work without an adapter, and how to get one", () => {
+/** A run on a machine without a GPU. */
+const ON_CPU = { value: { device: "cpu", notices: [] } } as const;
+
+Deno.test("judge() says that runs compute on the CPU without an adapter, and what is wrong where they would not", () => {
+  const cpu = found({ adapter: { value: null }, run: ON_CPU });
+  assertEquals([cpu.levels, cpu.exit], [["note"], "done"]);
+  assertMatch(cpu.text, /There is no WebGPU adapter. Runs compute on the CPU/);
   const none = found({ adapter: { value: null } });
   assertEquals([none.levels, none.exit], [["error"], "noDevice"]);
-  assertMatch(none.text, /apt-get install mesa-vulkan-drivers/);
+  assertMatch(none.text, /--device=cpu, or install a Vulkan driver/);
   const cards = { ...GOOD.cards, cards: [], unseen: eight().slice(0, 2) };
   const blind = found({ adapter: { value: null }, cards });
   assertEquals(blind.levels, ["error", "warning"]);
@@ -71,9 +77,9 @@ Deno.test("judge() says that a run cannot work without an adapter, and how to ge
 
 Deno.test("judge() says that OpenGL is there and not taken unasked, and warns of it where it is asked for", () => {
   const openGl = "llvmpipe via OpenGL";
-  const unasked = found({ adapter: { value: null }, openGl });
-  assertEquals([unasked.levels, unasked.exit], [["error"], "noDevice"]);
-  assertMatch(unasked.text, /llvmpipe via OpenGL, which .* unasked: .*mesa-vulkan-drivers/);
+  const unasked = found({ adapter: { value: null }, openGl, run: ON_CPU });
+  assertEquals([unasked.levels, unasked.exit], [["note"], "done"]);
+  assertMatch(unasked.text, /llvmpipe via OpenGL, which .* unasked: .*Runs compute on the CPU/);
   assert("value" in GOOD.adapter && GOOD.adapter.value !== null);
   const asked = found({ adapter: { value: { ...GOOD.adapter.value, name: openGl } } });
   assertEquals([asked.levels, asked.exit], [["warning"], "done"]);
@@ -99,6 +105,17 @@ Deno.test("judge() warns of twins that an old layer cannot tell apart, not of on
   assertEquals(found({ cards: { ...GOOD.cards, cards: bare, layer: false } }).levels, ["warning"]);
   const one = { ...GOOD.cards, cards: bare.slice(0, 1), layer: false };
   assertEquals(found({ cards: one }).levels, []);
+});
+
+Deno.test("judge() lets a driver that fails be where runs compute on the CPU, and tells the device", () => {
+  const failure = { message: "the driver ended by SIGSEGV", exit: "noDevice" } as const;
+  const broken = found({ adapter: { failure }, run: ON_CPU });
+  assertEquals([broken.levels, broken.exit], [["warning"], "done"]);
+  const needed = found({ adapter: { failure } });
+  assertEquals([needed.levels, needed.exit], [["error"], "noDevice"]);
+  const lines = (run: Facts["run"]) => doctorLines({ ...GOOD, run }, []).join("\n");
+  assertMatch(lines(ON_CPU), /--device=auto +the CPU: no GPU was found/);
+  assertMatch(lines(GOOD.run), /--device=auto +NVIDIA H200 via Vulkan/);
 });
 
 Deno.test("judge() ends as the run would: by its first error", () => {

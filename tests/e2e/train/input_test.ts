@@ -1,4 +1,5 @@
 /** A text or a device that cannot be used is refused before anything is made. */
+import { onGpu } from "../../support/gpu.ts";
 import type { ExitName } from "../../../src/base/user_error.ts";
 import { assertRefused } from "../refusals.ts";
 import { Place, tinyArgs } from "../support.ts";
@@ -41,7 +42,7 @@ Deno.test("a machine without an adapter says so once for all workers", async (t)
   for (const workers of [1, 4]) {
     await t.step(`${workers} workers, a new folder in a new folder`, () =>
       assertRefused(place, {
-        args: tinyArgs("runs/none", `--workers=${workers}`),
+        args: tinyArgs("runs/none", "--device=webgpu", `--workers=${workers}`),
         exit: "noDevice",
         says: ["Cannot find a WebGPU adapter", "--device=cpu"],
         env: withoutDriver(place),
@@ -58,22 +59,34 @@ Deno.test("a machine without an adapter says so once for all workers", async (t)
   });
 });
 
-Deno.test("what does not fit on the adapter is refused with its bytes and its key", async (t) => {
-  using place = new Place();
-  const cases = {
-    "a parameter": {
-      args: ["--model.width=1048576", "--micro_batch_size=1", "--data.seq_len=1", "--workers=2"],
-      says: ["blocks.0.qkv.weight [1048576, 3145728]", "takes 13194139533312 bytes", "model.width"],
-    },
-    "an activation": {
-      args: ["--micro_batch_size=65536"],
-      says: ["[65536, 32, 32]", " bytes, one binding holds ", "; lower "],
-    },
-  };
-  for (const [name, { args, says }] of Object.entries(cases)) {
-    await t.step(
-      name,
-      () => assertRefused(place, { args: tinyArgs("run", ...args), exit: "tooLarge", says }),
-    );
-  }
-});
+Deno.test(
+  onGpu("what does not fit on the adapter is refused with its bytes and its key"),
+  async (t) => {
+    using place = new Place();
+    const cases = {
+      "a parameter": {
+        args: ["--model.width=1048576", "--micro_batch_size=1", "--data.seq_len=1", "--workers=2"],
+        says: [
+          "blocks.0.qkv.weight [1048576, 3145728]",
+          "takes 13194139533312 bytes",
+          "model.width",
+        ],
+      },
+      "an activation": {
+        args: ["--micro_batch_size=65536"],
+        says: ["[65536, 32, 32]", " bytes, one binding holds ", "; lower "],
+      },
+    };
+    for (const [name, { args, says }] of Object.entries(cases)) {
+      await t.step(
+        name,
+        () =>
+          assertRefused(place, {
+            args: tinyArgs("run", "--device=webgpu", ...args),
+            exit: "tooLarge",
+            says,
+          }),
+      );
+    }
+  },
+);
