@@ -28,6 +28,7 @@ import { parseScaling, SCALING } from "../src/cli/scaling/request.ts";
 import { parseSweep, SWEEP } from "../src/cli/sweep/request.ts";
 import { parseWorkers } from "../src/cli/workers/workers.ts";
 import { type ConfigKey, keys, sections } from "../src/config/keys.ts";
+import { kindKey } from "../src/config/kinds.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { applyOverrides } from "../src/config/overrides.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
@@ -286,13 +287,13 @@ Deno.test("every flag in the help texts exists", () => {
     const known = new Set([...flagNames(spec), "help", "flag", "key"]);
     for (const [, flag = ""] of flagsHelp(spec).matchAll(/--([a-z][\w.-]*)/g)) {
       assert(
-        known.has(flag) || KEYS.has(flag.replaceAll("-", "_")) || flag === "data",
+        known.has(flag) || KEYS.has(kindKey(flag.replaceAll("-", "_"))) || flag === "data",
         `${spec.usage}: --${flag}`,
       );
     }
   }
   for (const [, flag = ""] of helpText().matchAll(/--([a-z][\w.-]*)/g)) {
-    assert([...TRAIN, "key"].includes(flag) || KEYS.has(flag), `--${flag}`);
+    assert([...TRAIN, "key"].includes(flag) || KEYS.has(kindKey(flag)), `--${flag}`);
   }
 });
 

@@ -1,11 +1,11 @@
 /** The names of devices in configs and flags. */
 
 /** Where kernels run. */
-export type DeviceKind = "auto" | ChosenDevice["kind"];
+export type DeviceKind = "auto" | "cpu" | "webgpu" | "reference";
 
 /** A device, once `auto` is settled. */
 export interface ChosenDevice {
-  readonly kind: "cpu" | "webgpu" | "reference";
+  readonly kind: Exclude<DeviceKind, "auto">;
   /** Whether the CPU device keeps the bounds checks of WebAssembly. */
   readonly checks: boolean;
 }

@@ -13,7 +13,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--workers N", "Worker processes; default: one per card, or per core"],
   ["--gpus LIST", "Card of each worker, as 0,1: two workers unless --workers says otherwise"],
   ["--seed N", "Root of all random numbers of the run"],
-  ["--device NAME", "auto, webgpu or reference"],
+  ["--device NAME", "auto, cpu, webgpu or reference (device.kind)"],
   ["--resume DIR", "Go on from the newest good checkpoint of this run"],
   ["--restart DIR", "Begin this run at step 0 once more; what it recorded is kept beside"],
   ["--follow-links", "Write through symbolic links in the folder of --resume, refused by default"],
