@@ -39,6 +39,7 @@ export function openCpu(
   return {
     target: { ...TARGET, fuses },
     name: "cpu",
+    mode: modeName(pairs),
     bindingBytes: MOST_BYTES,
     bufferBytes: MOST_BYTES,
     get shaders() {
@@ -56,6 +57,11 @@ export function openCpu(
     lost: new Promise<string>(() => {}),
     close: () => {},
   };
+}
+
+/** The name of a mode, as manifests and doctor show it. */
+export function modeName(pairs: boolean): string {
+  return pairs ? "256 bits at a time" : "128 bits at a time";
 }
 
 /** What the plans of a device share. */

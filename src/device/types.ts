@@ -57,6 +57,8 @@ export interface Device {
   readonly target: Target;
   /** Name of the adapter, as logs and manifests show it. */
   readonly name: string;
+  /** How it computes, where that changes its speed and no bits. */
+  readonly mode?: string;
   /** Largest binding in bytes. */
   readonly bindingBytes: number;
   /** Largest buffer in bytes. */

@@ -12,6 +12,8 @@ export interface RunFacts {
   readonly workers: number;
   /** Name of the device. */
   readonly adapter: string;
+  /** How it computes, where that changes its speed and no bits. */
+  readonly mode?: string;
   /** Device class that its kernels were chosen for. */
   readonly kernels: string;
   /** Hash of its shaders. */

@@ -40,8 +40,9 @@ export function linesOf(event: RunEvent, width = Infinity): string[] {
   }
 }
 
-function startLine({ workers, adapter, from, steps }: RunFacts): string {
-  return `training on ${workers} ${workers === 1 ? "worker" : "workers"}, ${adapter}, ` +
+function startLine({ workers, adapter, mode, from, steps }: RunFacts): string {
+  const device = mode === undefined ? adapter : `${adapter} (${mode})`;
+  return `training on ${workers} ${workers === 1 ? "worker" : "workers"}, ${device}, ` +
     `from step ${from} to ${steps}`;
 }
 

@@ -164,6 +164,7 @@ function savedAt(
   return {
     step,
     adapter,
+    mode: group.facts.mode,
     shaders,
     kernels,
     probe,

@@ -30,7 +30,7 @@ export async function formQuorum(context: RunContext): Promise<boolean> {
 
 function reportStart(context: RunContext): void {
   const { group, course, tokensPerStep, run: { config, report } } = context;
-  const { params, identity } = group.facts;
+  const { params, mode, identity } = group.facts;
   const { deno, adapter, kernels, shaders, probe } = identity;
   context.hasStarted = true;
   report({
@@ -41,6 +41,7 @@ function reportStart(context: RunContext): void {
       workers: group.members.length,
       deno,
       adapter,
+      ...mode !== undefined && { mode },
       kernels,
       shaders,
       probe,

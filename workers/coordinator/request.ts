@@ -18,6 +18,8 @@ import type { NextAction, RunProgress } from "./next_action.ts";
 export interface SavedAt {
   readonly step: number;
   readonly adapter: string;
+  /** As in Device. */
+  readonly mode?: string | undefined;
   readonly shaders: string;
   readonly kernels: string;
   readonly probe: string;

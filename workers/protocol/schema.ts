@@ -56,6 +56,8 @@ export const replySchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("ready"),
     params: count,
+    /** As in Device. */
+    mode: text.optional(),
     identity,
   }),
   /**

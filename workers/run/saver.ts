@@ -73,7 +73,7 @@ export function saver(
     return listed.find(({ step }) => step <= sound)?.step;
   };
   const save: RunRequest["save"] = async (state, { stallMs, last, ...at }) => {
-    const { step, adapter, shaders, kernels, probe, workers, valLoss, skipped } = at;
+    const { step, adapter, mode, shaders, kernels, probe, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
       ...!Number.isFinite(valLoss ?? 0) && { ruin: `its validation loss is ${valLoss}` },
@@ -88,6 +88,7 @@ export function saver(
         dataHash: data.hash,
         tokenizer: data.corpus.tokenizer?.toJSON() ?? null,
         adapter,
+        ...mode !== undefined && { adapterInfo: { mode } },
         shaders,
         kernels,
         probe,

@@ -35,6 +35,7 @@ export async function setUpWorker(
   await worker.reply({
     type: "ready",
     params: replica.parameters,
+    ...device.mode !== undefined && { mode: device.mode },
     identity: {
       ...read,
       deno: Deno.version.deno,

@@ -1,5 +1,6 @@
 /** Formats facts and findings for a terminal. Pure. */
 import { showCard } from "../../cards/card.ts";
+import { modeName } from "../../device/cpu.ts";
 import type { Bandwidths } from "../../device/bandwidth.ts";
 import { showBytes } from "../../report/format.ts";
 import { table } from "../table.ts";
@@ -19,7 +20,7 @@ export function doctorLines(facts: Facts, findings: readonly Finding[]): string[
       ["--device=auto", deviceIn(facts)],
       [
         "--device=cpu",
-        `kernels of class ${cpu.kernels}, ${cpu.pairs ? "256" : "128"} bits at a time`,
+        `kernels of class ${cpu.kernels}, ${modeName(cpu.pairs)}`,
       ],
       ...set.map(([name, value]) => [name, value]),
     ]),

@@ -54,6 +54,17 @@ Deno.test("on the CPU device neither workers, a kill, nor a resume changes a bit
       assertEquals(place.stateHash(`by${workers}`), straight);
     });
   }
+  await t.step(
+    "with the bounds checks of WebAssembly, which the manifest tells by the mode",
+    async () => {
+      const manifest = `checkpoints/step-00000300/manifest.json`;
+      const modeIn = (run: string) => place.json(`${run}/${manifest}`)["adapterInfo"];
+      await place.succeed([...long("checked", 2), "--device.checks=true"]);
+      assertEquals(place.stateHash("checked"), straight);
+      assertEquals(modeIn("checked"), { mode: "128 bits at a time" });
+      assertEquals(modeIn("one"), { mode: "256 bits at a time" });
+    },
+  );
   await t.step("2 workers, of which one is killed", async () => {
     const running = place.start(long("killed", 2));
     await running.line(/^step {2}60\/300/);
