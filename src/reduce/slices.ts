@@ -7,6 +7,14 @@ export interface Slice {
   readonly end: number;
 }
 
+/** The slice cut into parts of at most `most` elements, in order; none for an empty slice. */
+export function cutSlice({ start, end }: Slice, most: number): Slice[] {
+  return Array.from({ length: ceilDiv(end - start, most) }, (_, i) => ({
+    start: start + i * most,
+    end: Math.min(end, start + (i + 1) * most),
+  }));
+}
+
 /** Alignment of slices in f32 elements: 64 bytes, a cache line. */
 const ALIGN = 16;
 

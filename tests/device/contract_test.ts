@@ -1,5 +1,6 @@
 /** Runs the contract suite on every device. */
 import { assertEquals } from "@std/assert";
+import { openCpu } from "../../src/device/cpu.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { deviceContract } from "./contract.ts";
@@ -14,6 +15,7 @@ deviceContract(
   () => Promise.resolve(openReference({ precision: "f64" })),
   gpuMemory,
 );
+deviceContract("cpu", () => Promise.resolve(openCpu()), referenceMemory);
 deviceContract("WebGPU", openGpu, referenceMemory);
 deviceContract("WebGPU without early mapping", () => openWebGpu(), referenceMemory);
 

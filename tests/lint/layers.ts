@@ -25,7 +25,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/plan": ["src/base", "src/graph"],
   "src/device": ["src/base", "src/wasm", "src/graph", "src/plan"],
   "src/transport": ["src/base"],
-  "src/reduce": ["src/base", "src/transport"],
+  "src/reduce": ["src/base", "src/wasm", "src/transport"],
   "src/report": ["src/base"],
   "src/guard": ["src/base"],
   "src/prepare": ["src/base", "src/data", "src/checkpoint", "src/report"],

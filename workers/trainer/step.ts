@@ -12,11 +12,12 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   const lap = stopwatch();
   const roots = [];
   const nodes = cover(first, count);
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
     replica.accumulate(step, node);
     await worker.pass("forward");
-    const last = node === nodes.at(-1);
-    if (reducer !== undefined) roots.push({ node, data: await replica.gradient({ last }) });
+    if (reducer === undefined) continue;
+    const last = i === nodes.length - 1;
+    roots.push({ node, data: await replica.gradient({ last, into: reducer.rootBuffer(i) }) });
   }
   const compute = lap();
   let [exchange, write] = [0, 0];
