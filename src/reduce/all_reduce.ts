@@ -10,13 +10,16 @@
  * roots of a chunk only once it has the sum of the chunk {@linkcode WINDOW} before, so the owner has
  * room for them.
  */
+import { maxOf } from "../base/extremes.ts";
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
+import type { Placed } from "../transport/region.ts";
 import type { MicroBatchRange } from "./assign.ts";
 import type { Counter } from "./counter.ts";
 import { Exchange } from "./exchange.ts";
 import { Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
-import { cutSlice, type Slice, sliceOf } from "./slices.ts";
+import { placedHeader, type RegionLayout, type SharedMemory, SharedSender } from "./shared.ts";
+import { ALIGN, cutSlice, type Slice, sliceOf } from "./slices.ts";
 import { SumMemory } from "./sum_memory.ts";
 import { cover, finish, showNode, type SubtreePart, type TreeNode } from "./tree.ts";
 
@@ -36,6 +39,8 @@ export interface ReduceOptions {
   readonly length: number;
   /** Elements of a chunk, the same on all workers. */
   readonly chunk?: number;
+  /** Shared memory of the workers; without it all payloads travel in their frames. */
+  readonly shared?: SharedMemory | undefined;
   /** Awaited between the sum of the own slice and the sending of its end; tests inject faults here. */
   readonly midway?: (() => Promise<void>) | undefined;
 }
@@ -65,6 +70,7 @@ export class AllReducer {
   readonly #peers: readonly PeerParts[];
   /** Chunks of the own slice. */
   readonly #chunks: readonly Slice[];
+  readonly #sender: SharedSender;
   readonly #waited: number[];
   #running: Running | undefined;
   #calls = 0;
@@ -72,7 +78,7 @@ export class AllReducer {
   #bytesReceived = 0;
 
   constructor(options: ReduceOptions) {
-    const { rank, peers, ranges, length, chunk = CHUNK } = options;
+    const { rank, peers, ranges, length, chunk = CHUNK, shared } = options;
     const world = ranges.length;
     this.#options = options;
     this.#microBatches = ranges.reduce((sum, range) => sum + range.count, 0);
@@ -101,8 +107,10 @@ export class AllReducer {
     this.#peers = others.map((other) => ({
       ...other,
       chunks: cutSlice(sliceOf(length, world, other.rank), chunk),
+      region: shared?.peers[other.rank],
       rings: other.nodes.map(() => Array.from({ length: ring }, () => memory.allocate(size))),
     }));
+    this.#sender = new SharedSender(shared && readable(shared, ranges), regionLayout(options));
   }
 
   /** Traffic so far. */
@@ -181,12 +189,14 @@ export class AllReducer {
     step: number,
     { incoming, offered }: { incoming: Incoming; offered: Counter },
   ): Promise<void> {
-    const { peer: { channel, chunks }, sums } = incoming;
+    const { peer: { rank, channel, chunks }, sums } = incoming;
     for (const [i, chunk] of chunks.entries()) {
       await sums.atLeast(i + 1 - WINDOW);
       offered.increase();
       for (const [k, node] of this.#nodes.entries()) {
-        await this.#send(channel, rootHeader(step, chunk, node), partOf(this.#roots[k], chunk));
+        const data = partOf(this.#roots[k], chunk);
+        const placed = this.#sender.root(rank, { root: k, chunk: i }, bytesOf(data));
+        await this.#send(channel, { header: rootHeader(step, chunk, node), data, placed });
       }
     }
   }
@@ -204,15 +214,22 @@ export class AllReducer {
       finish(parts, this.#microBatches, sum, this.#memory.add);
       if (i === this.#chunks.length - 1) await this.#options.midway?.();
       summed.increase();
+      const header = sumHeader(step, chunk);
+      const shared = this.#sender.sum({ chunk: i }, bytesOf(sum));
       for (const { peer: { rank, channel } } of incoming) {
-        exchange.with(rank, () => this.#send(channel, sumHeader(step, chunk), sum));
+        const placed = this.#sender.isRead(rank) ? shared : undefined;
+        exchange.with(rank, () => this.#send(channel, { header, data: sum, placed }));
       }
     }
     if (this.#chunks.length === 0) await this.#options.midway?.();
   }
 
-  async #send(channel: Channel, header: Header, data: Float32Array): Promise<void> {
-    await channel.send(header, bytesOf(data));
+  async #send(
+    channel: Channel,
+    { header, data, placed }: { header: Header; data: Float32Array; placed: Placed | undefined },
+  ): Promise<void> {
+    if (placed === undefined) await channel.send(header, bytesOf(data));
+    else await channel.send(placedHeader(header, placed));
     this.#bytesSent += data.byteLength;
   }
 
@@ -232,6 +249,28 @@ export class AllReducer {
         `elements: got ${got.join(", ") || "none"}`,
     );
   }
+}
+
+/** The places of the region that a worker shares. */
+export function regionLayout(
+  { rank, ranges, length, chunk = CHUNK }: Pick<
+    ReduceOptions,
+    "rank" | "ranges" | "length" | "chunk"
+  >,
+): RegionLayout {
+  const chunks = ranges.map((_, each) => cutSlice(sliceOf(length, ranges.length, each), chunk));
+  const [{ start, end } = { start: 0, end: 0 }] = chunks.flat();
+  return {
+    others: ranges.flatMap((_, other) => other === rank ? [] : [other]),
+    roots: nodesOf(ranges[rank]).length,
+    window: Math.min(WINDOW, maxOf(chunks.map((each) => each.length))),
+    chunk: 4 * Math.min(chunk, end - start + ALIGN),
+  };
+}
+
+/** Who reads the own region: a worker without roots never says that it has read a sum. */
+function readable(shared: SharedMemory, ranges: readonly MicroBatchRange[]): SharedMemory {
+  return { ...shared, read: shared.read.map((reads, rank) => reads && ranges[rank]?.count !== 0) };
 }
 
 function nodesOf(range: MicroBatchRange | undefined): TreeNode[] {

@@ -1,7 +1,9 @@
 /** What one worker receives from another during a step: roots of its own slice, sums of the other's. */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
+import type { PeerRegion } from "../transport/region.ts";
 import type { Counter } from "./counter.ts";
+import { splitHeader } from "./shared.ts";
 import type { Slice } from "./slices.ts";
 import type { SubtreePart, TreeNode } from "./tree.ts";
 
@@ -13,6 +15,8 @@ export interface PeerParts {
   readonly chunks: readonly Slice[];
   /** Its roots. */
   readonly nodes: readonly TreeNode[];
+  /** What it shares of its memory; undefined where all payloads travel in their frames. */
+  readonly region: PeerRegion | undefined;
   /** Buffers for each of its roots, for chunks by their number modulo the window. */
   readonly rings: readonly (readonly Float32Array[])[];
 }
@@ -72,11 +76,8 @@ export class Incoming {
     while (this.roots.value < this.rootChunks || this.sums.value < chunks.length) {
       const frame = await channel.receive((header) => bytesOf(this.#place(header)));
       if (frame === undefined) throw new Error(`needs ${show(this.#expected())}: it has left`);
-      const { header, payload } = frame;
-      if (payload.length === 0) {
-        throw new Error(`needs ${show(this.#expected(header.type))}: got no payload`);
-      }
-      this.#bytes += payload.length;
+      const { header } = frame;
+      this.#bytes += frame.payload.length || this.#take(header);
       if (header.type === "sum") this.sums.increase();
       else if (++this.#nodes === this.peer.nodes.length) {
         this.#nodes = 0;
@@ -84,6 +85,18 @@ export class Incoming {
         if (this.roots.value === this.rootChunks) ready();
       }
     }
+  }
+
+  /** Takes a payload that lies in shared memory, and returns its bytes. */
+  #take(placedHeader: Header): number {
+    const { header, placed } = splitHeader(placedHeader);
+    const { region } = this.peer;
+    if (placed === undefined || region === undefined) {
+      throw new Error(`needs ${show(this.#expected(header.type))}: got no payload`);
+    }
+    const target = bytesOf(this.#place(header));
+    region.take(placed, target);
+    return target.length;
   }
 
   /** The peer's roots of an own chunk. */

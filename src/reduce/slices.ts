@@ -16,7 +16,7 @@ export function cutSlice({ start, end }: Slice, most: number): Slice[] {
 }
 
 /** Alignment of slices in f32 elements: 64 bytes, a cache line. */
-const ALIGN = 16;
+export const ALIGN = 16;
 
 /**
  * The slice of rank `rank` in a vector of `n` elements. The slices partition [0, n), and their
