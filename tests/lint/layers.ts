@@ -251,6 +251,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/artifacts",
     "src/library",
     "src/modules",
+    "src/transport/region.ts",
     "src/transport/tcp.ts",
     "src/transport/unix.ts",
     "src/cli",
