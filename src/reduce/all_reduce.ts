@@ -19,7 +19,7 @@ import type { Counter } from "./counter.ts";
 import { Exchange } from "./exchange.ts";
 import { Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
 import { placedHeader, type RegionLayout, type SharedMemory, SharedSender } from "./shared.ts";
-import { ALIGN, cutSlice, type Slice, sliceOf } from "./slices.ts";
+import { cutSlice, type Slice, SLICE_ALIGN, sliceOf } from "./slices.ts";
 import { SumMemory } from "./sum_memory.ts";
 import { cover, finish, showNode, type SubtreePart, type TreeNode } from "./tree.ts";
 
@@ -264,7 +264,7 @@ export function regionLayout(
     others: ranges.flatMap((_, other) => other === rank ? [] : [other]),
     roots: nodesOf(ranges[rank]).length,
     window: Math.min(WINDOW, maxOf(chunks.map((each) => each.length))),
-    chunk: 4 * Math.min(chunk, end - start + ALIGN),
+    chunk: 4 * Math.min(chunk, end - start + SLICE_ALIGN),
   };
 }
 

@@ -16,14 +16,14 @@ export function cutSlice({ start, end }: Slice, most: number): Slice[] {
 }
 
 /** Alignment of slices in f32 elements: 64 bytes, a cache line. */
-export const ALIGN = 16;
+export const SLICE_ALIGN = 16;
 
 /**
  * The slice of rank `rank` in a vector of `n` elements. The slices partition [0, n), and their
- * sizes differ by at most `ALIGN`; in a short vector some are empty.
+ * sizes differ by at most `SLICE_ALIGN`; in a short vector some are empty.
  */
 export function sliceOf(n: number, world: number, rank: number): Slice {
-  const blocks = ceilDiv(n, ALIGN);
-  const boundary = (r: number) => Math.min(n, Math.floor(r * blocks / world) * ALIGN);
+  const blocks = ceilDiv(n, SLICE_ALIGN);
+  const boundary = (r: number) => Math.min(n, Math.floor(r * blocks / world) * SLICE_ALIGN);
   return { start: boundary(rank), end: boundary(rank + 1) };
 }

@@ -21,6 +21,7 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   }
   const compute = lap();
   let [exchange, write] = [0, 0];
+  const before = reducer?.stats.bytesSent ?? 0;
   if (reducer !== undefined) {
     const sum = await reducer.reduce(step, roots);
     await carried.gather(step, quorum);
@@ -31,7 +32,8 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   await worker.pass("summed");
   const found = await replica.inspect();
   const waited = [...reducer?.waited ?? []];
-  const times = { compute, exchange, write, inspect: lap(), waited };
+  const sent = (reducer?.stats.bytesSent ?? 0) - before;
+  const times = { compute, exchange, write, inspect: lap(), sent, waited };
   await worker.reply({ type: "vote", step, ...found, times });
 }
 
