@@ -14,6 +14,7 @@ import { torchHere, torchSides, webgpuSides } from "../../bench/beside/sides.ts"
 import { readTask, tensorIn } from "../../bench/peers/task.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { windowCount } from "../../src/data/windows.ts";
+import { onGpu } from "../support/gpu.ts";
 
 const EFFORT = { rounds: 3, roundSeconds: 0.01, openSeconds: 20 };
 
@@ -120,7 +121,7 @@ Deno.test("bench peers: what no time is left for says so", async () => {
   assertEquals(outcomes, [{ id: "ours", reason: "left out: the time for everything was up" }]);
 });
 
-Deno.test("bench peers: our side does the work of a row", async () => {
+Deno.test(onGpu("bench peers: our side does the work of a row"), async () => {
   const [ours] = webgpuSides();
   assert(ours !== undefined);
   const row = rowNamed("layer norm 2048x128");
