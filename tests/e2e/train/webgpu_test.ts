@@ -1,8 +1,8 @@
 /** Runs on WebGPU, with real processes: one state whatever the workers, a kill or a resume. */
 import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { onGpu } from "../support/gpu.ts";
-import { runCommand } from "./command.ts";
-import { Place, tinyArgs } from "./support.ts";
+import { onGpu } from "../../support/gpu.ts";
+import { runCommand } from "../command.ts";
+import { Place, tinyArgs } from "../support.ts";
 
 const ON_GPU = "--device=webgpu";
 
