@@ -124,11 +124,14 @@ Deno.test("parseBench() reads the name, the filter, --save and --json", () => {
   assertEquals(requestOf("ops", "--filter=matmul", "--save"), {
     benches: ["ops"],
     filter: "matmul",
+    device: "auto",
     save: true,
     json: false,
   });
   assertEquals(requestOf("step", "--json").json, true);
-  assertEquals(requestOf("matmul", "--class", "gpu").kind, "gpu");
+  assertEquals(requestOf("step", "--device=cpu").device, "cpu");
+  const { kind, device: chosen } = requestOf("matmul", "--class", "gpu");
+  assertEquals([kind, chosen], ["gpu", "webgpu"]);
   assertEquals(parseBench(["ops", "--help"]), "help");
 });
 
@@ -140,6 +143,9 @@ Deno.test("parseBench() refuses what it does not know", () => {
     "ops -s": "need two dashes",
     "ops --class=gpu": "need the bench matmul: got ops",
     "matmul --class=tpu": "need cpu | gpu",
+    "matmul --class=gpu --device=cpu": "Cannot take --class=gpu: need WebGPU: got --device=cpu",
+    "lstm --device=cpu": "Cannot bench lstm with --device=cpu: need WebGPU",
+    "ops --device=reference": "need auto | cpu | webgpu",
   };
   for (const [line, text] of Object.entries(says)) {
     assertThrows(() => parseBench(line.split(" ")), UserError, text);
@@ -153,7 +159,12 @@ Deno.test(
       const [kind, kernel] of [["cpu", "registers 8x8"], ["gpu", "narrow, 32 slices"]] as const
     ) {
       const filter = "down 1x64x256";
-      const { sections: [section] } = await benchMatmul({ filter, kind, budget: BUDGET });
+      const { sections: [section] } = await benchMatmul({
+        filter,
+        kind,
+        device: "webgpu",
+        budget: BUDGET,
+      });
       const [head, ...rows] = section?.table ?? [];
       assertEquals(head?.at(-1), "chosen");
       assert(rows.some(([name]) => name === `${filter}: ${kernel}`));
@@ -195,6 +206,7 @@ const MACHINE: Machine = {
 Deno.test("slugOf() names software drivers by their CPU, and cards by themselves", () => {
   assertEquals(slugOf(MACHINE, "llvmpipe (LLVM 15.0.6, 256 bits)"), "lavapipe_epyc2");
   assertEquals(slugOf(MACHINE, "NVIDIA H200"), "nvidia_h200");
+  assertEquals(slugOf(MACHINE, "cpu (256 bits at a time)"), "cpu_epyc2");
   assertEquals(slugOf(MACHINE, undefined), "epyc2");
 });
 
@@ -270,7 +282,11 @@ Deno.test("exchangeSeconds() moves a gradient among ranks over sockets", async (
 Deno.test(
   onGpu("bench generate: a decoder and whole windows are timed on the same text"),
   async () => {
-    const { sections: [filling, sliding] } = await benchGenerate({ filter: "lstm", context: 9 });
+    const { sections: [filling, sliding] } = await benchGenerate({
+      filter: "lstm",
+      device: "webgpu",
+      context: 9,
+    });
     const [, row = []] = filling?.table ?? [];
     assertEquals(row.length, 4);
     assert(row.slice(1).every((cell) => Number(cell) > 0));
