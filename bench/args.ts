@@ -1,6 +1,7 @@
 /** The command line of the bench as a value. */
 import * as z from "zod";
 import { UserError } from "../src/base/user_error.ts";
+import { type BenchDevice, DEVICE_FLAG } from "./device.ts";
 import { type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
 /** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
@@ -20,6 +21,9 @@ export const EXTRAS = [
   "data",
 ] as const;
 
+/** Benches of WebGPU alone. */
+const WEBGPU_ONLY: readonly string[] = ["startup", "lstm"];
+
 /** Name of a bench. */
 export type BenchName = typeof BENCHES[number] | typeof EXTRAS[number];
 
@@ -28,6 +32,7 @@ export interface BenchRequest {
   readonly benches: readonly BenchName[];
   /** Text that names of rows must hold. */
   readonly filter: string;
+  readonly device: BenchDevice;
   readonly save: boolean;
   /** A line of JSON per bench instead of tables. */
   readonly json: boolean;
@@ -44,12 +49,13 @@ export const BENCH = {
   examples: [
     "deno task bench",
     "deno task bench matmul --filter=512",
-    "deno task bench step --save",
+    "deno task bench step --device=webgpu --save",
   ],
   flags: {
     filter: z.string().min(1).default("").describe("Text that names of rows must hold"),
+    device: DEVICE_FLAG,
     class: z.enum(["cpu", "gpu"]).optional().describe(
-      "With matmul: kernels of this class of devices; default: the adapter's own",
+      "With matmul on WebGPU: kernels of this class of devices; default: the adapter's own",
     ),
     save: z.boolean().default(false).describe("Keep the tables as files in bench/results"),
     json: z.boolean().default(false).describe("Print a line of JSON per bench instead"),
@@ -68,12 +74,26 @@ export function parseBench(args: readonly string[]): BenchRequest | "help" {
     const known = ["all", ...BENCHES, ...EXTRAS].join(", ");
     throw new UserError("config", `Cannot bench ${positionals.join(" ")}: need one of ${known}`);
   }
-  const { filter, save, json, class: kind } = values;
+  const { filter, device, save, json, class: kind } = values;
   if (kind !== undefined && name !== "matmul") {
     throw new UserError(
       "config",
       `Cannot take --class=${kind}: need the bench matmul: got ${name}`,
     );
   }
-  return { benches, filter, save, json, ...kind !== undefined && { kind } };
+  if (kind !== undefined && device === "cpu") {
+    throw new UserError("config", `Cannot take --class=${kind}: need WebGPU: got --device=cpu`);
+  }
+  if (device === "cpu" && WEBGPU_ONLY.includes(name)) {
+    throw new UserError("config", `Cannot bench ${name} with --device=cpu: need WebGPU`);
+  }
+  // Kernels of a class are those of WebGPU.
+  return {
+    benches,
+    filter,
+    device: kind === undefined ? device : "webgpu",
+    save,
+    json,
+    ...kind !== undefined && { kind },
+  };
 }

@@ -29,18 +29,24 @@ export async function lookAround(adapter: string | undefined): Promise<Machine> 
   return {
     cpu: cpus()[0]?.model.trim() || UNKNOWN,
     cores: navigator.hardwareConcurrency,
-    driver: adapter === undefined ? undefined : await driverOf(adapter),
+    driver: adapter === undefined || isCpuDevice(adapter) ? undefined : await driverOf(adapter),
     deno: Deno.version.deno,
     commit: await commit(),
     date: new Date().toISOString().slice(0, 10),
   };
 }
 
-/** Words for a file's name: `lavapipe_epyc2`, `nvidia_h200`. */
+/** Whether what was measured is the CPU device, by its name in results: `cpu (256 bits at a time)`. */
+export function isCpuDevice(adapter: string): boolean {
+  return /^cpu\b/.test(adapter);
+}
+
+/** Words for a file's name: `lavapipe_epyc2`, `cpu_epyc2`, `nvidia_h200`. */
 export function slugOf({ cpu, cores }: Machine, adapter: string | undefined): string {
   const known = /epyc|xeon|ryzen|threadripper|neoverse|core|apple/i.exec(cpu)?.[0];
   const host = `${words(known ?? cpu)}${cores}`;
   if (adapter === undefined) return host;
+  if (isCpuDevice(adapter)) return `cpu_${host}`;
   if (isSoftware(adapter)) {
     return `${/swiftshader/i.test(adapter) ? "swiftshader" : "lavapipe"}_${host}`;
   }

@@ -27,7 +27,7 @@ import { benchStep } from "./step/step.ts";
 import { benchTokenizers } from "./data/tokenizers.ts";
 import { benchTransport } from "./exchange/transport.ts";
 
-type Options = Pick<BenchRequest, "filter" | "kind"> & Filter;
+type Options = Pick<BenchRequest, "filter" | "kind" | "device"> & Filter;
 
 const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = {
   ops: benchOps,

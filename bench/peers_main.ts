@@ -7,10 +7,11 @@ import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";
+import { cpuName, deviceHere } from "./device.ts";
 import { Field } from "./beside/compare.ts";
 import { effortOf, parsePeers, PEERS, type PeersRequest, rowsOf } from "./beside/request.ts";
 import { besideOf, ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
-import { torchHere, torchSides, webgpuSides } from "./beside/sides.ts";
+import { scriptSides, torchHere, torchSides } from "./beside/sides.ts";
 import { writeTask } from "./beside/materials.ts";
 import { adapterHere, lookAround } from "./machine.ts";
 import { peersPicture, TITLE } from "./picture/picture.ts";
@@ -32,14 +33,16 @@ async function compare(
   request: PeersRequest,
   { folder, command }: { folder: string; command: string },
 ): Promise<void> {
+  const { pin } = request;
+  const device = await deviceHere(request.device);
   // Other libraries name the card alone.
-  const adapter = cardIn(await adapterHere());
-  const software = isSoftware(adapter);
+  const adapter = device === "cpu" ? cpuName() : cardIn(await adapterHere());
+  const software = device === "cpu" || isSoftware(adapter);
   const torch = await torchHere(request.python);
   const compiled = request.full || ("device" in torch && torch.device === "cuda" && !request.quick);
   const all = [
-    ...webgpuSides(),
-    ..."device" in torch ? torchSides(request.python, { ...torch, compiled }) : [],
+    ...scriptSides({ device, folder, pin }),
+    ..."device" in torch ? torchSides(request.python, { ...torch, compiled, pin }) : [],
   ];
   const sides = all.filter(({ id, family }) => family === "ours" || id.includes(request.sides));
   const rows = rowsOf(request, { software });

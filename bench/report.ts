@@ -1,6 +1,6 @@
 /** What a bench found: shown as aligned tables, and kept as a file that says where it was measured. */
 import type { Machine } from "./machine.ts";
-import { slugOf } from "./machine.ts";
+import { isCpuDevice, slugOf } from "./machine.ts";
 import { alignTable } from "./table.ts";
 
 /** Columns of a line of text. */
@@ -45,7 +45,9 @@ export function fileName({ what, adapter }: Report, machine: Machine): string {
 /** A report as a Markdown page. */
 export function pageOf(report: Report, machine: Machine, command: string): string {
   const facts = [
-    ...report.adapter === undefined ? [] : [["Adapter", report.adapter]],
+    ...report.adapter === undefined
+      ? []
+      : [[isCpuDevice(report.adapter) ? "Device" : "Adapter", report.adapter]],
     ...machine.driver === undefined ? [] : [["Driver", machine.driver]],
     ["CPU", `${machine.cpu}, ${machine.cores} cores`],
     ["Deno", machine.deno],

@@ -8,6 +8,11 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The same on certain cores, as `taskset` of Linux lists them. */
+export function pinned({ command, args, ...rest }: Start, cores: string): Start {
+  return { ...rest, command: "taskset", args: ["-c", cores, command, ...args] };
+}
+
 /** What a side says of itself. */
 export interface Hello {
   readonly name: string;
@@ -72,7 +77,12 @@ export class Side {
     });
   }
 
-  /** Ends the process. */
+  /** Ends the process at once, whatever it does. */
+  kill(): void {
+    kill(this.#child);
+  }
+
+  /** Ends the process once it has done what it was told. */
   async close(): Promise<void> {
     await this.#orders.close().catch(() => {});
     const timer = setTimeout(() => kill(this.#child), 2000);

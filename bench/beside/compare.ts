@@ -11,8 +11,8 @@ import { disagreement, type Outcome, type RowResult } from "./result.ts";
 export interface Contestant {
   readonly id: string;
   readonly start: Start;
-  /** `webgpu` sides have our adapter and driver. */
-  readonly family: "ours" | "webgpu" | "torch";
+  /** `webgpu` sides have our adapter and driver, `wasm` sides the cores of this machine. */
+  readonly family: "ours" | "webgpu" | "wasm" | "torch";
   /** Its numbers have fewer bits than f32. */
   readonly narrow: boolean;
 }

@@ -35,9 +35,9 @@ export function corpusOfRow(row: Row): Corpus {
   return corpusIn({ train: tokens, validation: tokens, vocabulary: row.sizes["V"] as number });
 }
 
-/** The complete config of a training step. */
-export function configIn(row: Row): RunConfig {
-  return resolveConfig(configOfRow(row));
+/** The complete config of a training step, whose batch `world` workers share. */
+export function configIn(row: Row, world = 1): RunConfig {
+  return resolveConfig(configOfRow(row, world));
 }
 
 /** Inputs of a kernel by name, with the gradients of its results. */

@@ -3,18 +3,21 @@ import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { Effort } from "./compare.ts";
+import { type BenchDevice, DEVICE_FLAG } from "../device.ts";
 import { type Row, ROWS } from "./rows.ts";
 
 /** What the command takes. */
 export const PEERS = {
-  usage: "deno task bench:peers [--quick | --full] [--filter=NAME] [--json] [--save]",
+  usage:
+    "deno task bench:peers [--quick | --full] [--device=cpu|webgpu] [--filter=NAME] [--json] [--save]",
   about: "Times the same work side by side: ours, @jax-js/jax and @tensorflow/tfjs on the same\n" +
-    "adapter, and PyTorch where python3 has it. Rows for GPUs are left out on software drivers.",
+    "device, and PyTorch where python3 has it. Rows for GPUs are left out on CPUs.",
   examples: [
     "deno task bench:peers --quick",
     "deno task bench:peers --filter=matmul --json",
   ],
   flags: {
+    device: DEVICE_FLAG,
     quick: z.boolean().default(false).describe("Short rounds: under five minutes on two cores"),
     full: z.boolean().default(false).describe(
       "All rows whatever the adapter, and PyTorch compiled on a CPU as well",
@@ -22,6 +25,9 @@ export const PEERS = {
     filter: z.string().min(1).default("").describe("Text that names of rows must hold"),
     sides: z.string().min(1).default("").describe("Text that names of peers must hold"),
     python: z.string().min(1).default("python3").describe("The Python that has PyTorch"),
+    pin: z.boolean().default(false).describe(
+      "With cpu: hold our workers and PyTorch's threads on cores of their own, by taskset",
+    ),
     json: z.boolean().default(false).describe("Print one JSON object instead"),
     save: z.boolean().default(false).describe(
       "Keep the table and its picture as files in bench/results",
@@ -31,11 +37,13 @@ export const PEERS = {
 
 /** A call of the comparison. */
 export interface PeersRequest {
+  readonly device: BenchDevice;
   readonly quick: boolean;
   readonly full: boolean;
   readonly filter: string;
   readonly sides: string;
   readonly python: string;
+  readonly pin: boolean;
   readonly json: boolean;
   readonly save: boolean;
 }
@@ -49,6 +57,9 @@ export function parsePeers(args: readonly string[]): PeersRequest | "help" {
   }
   if (values["quick"] && values["full"]) {
     throw new UserError("config", "Cannot be quick and full: need one of --quick and --full: both");
+  }
+  if (values.pin && values.device === "webgpu") {
+    throw new UserError("config", "Cannot take --pin: need the CPU device: got --device=webgpu");
   }
   return values as unknown as PeersRequest;
 }

@@ -17,7 +17,7 @@ export interface RowResult {
 /** Who stands in which group. */
 export interface Grouped {
   readonly id: string;
-  readonly family: "ours" | "webgpu" | "torch";
+  readonly family: "ours" | "webgpu" | "wasm" | "torch";
 }
 
 /** Relative difference of results that sides in f32 may have, and of those with fewer bits. */
@@ -44,8 +44,11 @@ export function disagreement(
 /** Times of our own, and how often faster than the fastest of each group: above 1 is ahead. */
 export interface Ratios {
   readonly ours?: number;
-  readonly webgpu?: number;
+  /** Beside the better of the peers in JavaScript. */
+  readonly script?: number;
   readonly torch?: number;
+  /** Beside PyTorch that is held to AVX2. */
+  readonly avx2?: number;
 }
 
 /** A peer in a row: its time by ours, above 1 where we are ahead; none where either has no time. */
@@ -72,6 +75,14 @@ export function besideOf({ row, outcomes }: RowResult, sides: readonly Grouped[]
   return { row, peers };
 }
 
+/** Sides of PyTorch that have columns of ratios. */
+const TORCH = "PyTorch f32";
+const TORCH_AVX2 = "PyTorch f32 AVX2";
+
+function isScript({ family }: Grouped): boolean {
+  return family === "webgpu" || family === "wasm";
+}
+
 /** Ratios of a row. PyTorch is taken as it runs unless told: f32, not compiled. */
 export function ratiosOf(result: RowResult, sides: readonly Grouped[]): Ratios {
   const ours = oursOf(result.outcomes, sides);
@@ -79,12 +90,14 @@ export function ratiosOf(result: RowResult, sides: readonly Grouped[]): Ratios {
   const { peers } = besideOf(result, sides);
   const ratiosIn = (ids: readonly string[]) =>
     peers.flatMap(({ id, ratio }) => ratio !== undefined && ids.includes(id) ? [ratio] : []);
-  const webgpu = ratiosIn(sides.filter((s) => s.family === "webgpu").map(({ id }) => id));
-  const [torch] = ratiosIn(["PyTorch f32"]);
+  const script = ratiosIn(sides.filter(isScript).map(({ id }) => id));
+  const [torch] = ratiosIn([TORCH]);
+  const [avx2] = ratiosIn([TORCH_AVX2]);
   return {
     ours,
-    ...webgpu.length > 0 && { webgpu: Math.min(...webgpu) },
+    ...script.length > 0 && { script: Math.min(...script) },
     ...torch !== undefined && { torch },
+    ...avx2 !== undefined && { avx2 },
   };
 }
 
@@ -108,21 +121,31 @@ export function sectionOf(
     reasons.push(`${row}, ${outcome.id}: ${outcome.reason}`);
     return `(${reasons.length})`;
   };
+  const limited = sides.some(({ id }) => id === TORCH_AVX2);
+  const scripts = sides.find(isScript)?.family === "wasm" ? "WebAssembly" : "WebGPU";
   const body = results.map((result) => {
-    const { ours, webgpu, torch } = ratiosOf(result, sides);
+    const { ours, script, torch, avx2 } = ratiosOf(result, sides);
     const row = rows.find(({ name }) => name === result.row);
     return [
       result.row,
       ...result.outcomes.map((outcome) => cell(result.row, outcome)),
-      webgpu === undefined ? "" : fixed(webgpu),
+      script === undefined ? "" : fixed(script),
       torch === undefined ? "" : fixed(torch),
+      ...limited ? [avx2 === undefined ? "" : fixed(avx2)] : [],
       row === undefined || ours === undefined ? "" : paceOf(row, ours),
     ];
   });
   return {
     title: "Milliseconds, and how often we are faster",
     table: [
-      ["row", ...sides.map(({ id }) => id), "x best WebGPU", "x PyTorch f32", "our pace"],
+      [
+        "row",
+        ...sides.map(({ id }) => id),
+        `x best ${scripts}`,
+        `x ${TORCH}`,
+        ...limited ? [`x ${TORCH_AVX2}`] : [],
+        "our pace",
+      ],
       ...body,
     ],
     notes: [

@@ -11,7 +11,7 @@ export interface Row {
   readonly kind: Kind;
   readonly where: Where;
   readonly sizes: Readonly<Record<string, number>>;
-  /** Model of a training step. */
+  /** Model that is trained or decoded. */
   readonly model?: NonNullable<RunInput["model"]>;
 }
 
@@ -66,6 +66,11 @@ function gpt(name: string, where: Where, { tied, ...sizes }: GptSizes): Row {
   };
 }
 
+/** Decoding of one text of T tokens with a cache, from the first token. */
+function generate(name: string, where: Where, sizes: Omit<GptSizes, "B">): Row {
+  return { ...gpt(name, where, { ...sizes, B: 1 }), name: `generate ${name}`, kind: "generate" };
+}
+
 function lstm(
   where: Where,
   sizes: { L: number; D: number; T: number; B: number; V: number },
@@ -94,18 +99,22 @@ export const ROWS: readonly Row[] = [
   gpt("0.11M", "quick", { L: 2, D: 64, H: 4, T: 64, B: 16, V, tied: false }),
   lstm("quick", { L: 2, D: 128, T: 64, B: 16, V }),
   gpt("0.83M", "quick", { L: 4, D: 128, H: 4, T: 128, B: 16, V, tied: false }),
+  generate("0.83M", "quick", { L: 4, D: 128, H: 4, T: 128, V, tied: false }),
   gpt("10.7M", "gpu", { L: 6, D: 384, H: 6, T: 256, B: 64, V, tied: true }),
   gpt("124M", "gpu", { L: 12, D: 768, H: 12, T: 1024, B: 8, V: 50257, tied: true }),
   lstm("gpu", { L: 2, D: 512, T: 64, B: 32, V }),
 ];
 
-/** The config of a training step: all windows in one micro-batch, a constant rate, no clipping. */
-export function configOfRow({ name, sizes, model }: Row): RunInput {
+/**
+ * The config of a training step: all windows in a micro-batch for each of `world` workers, a constant
+ * rate, no clipping.
+ */
+export function configOfRow({ name, sizes, model }: Row, world = 1): RunInput {
   return {
     name: name.replaceAll(" ", "_"),
     steps: 1_000_000,
-    micro_batches: 1,
-    micro_batch_size: sizes["B"] as number,
+    micro_batches: world,
+    micro_batch_size: sizes["B"] as number / world,
     ...model !== undefined && { model },
     data: { seq_len: sizes["T"] as number },
     optim: { ...OPTIM, schedule: "constant", warmup_steps: 0, clip: 0 },
@@ -120,7 +129,7 @@ export function flopsOf({ kind, sizes: { m = 0, k = 0, n = 0 } }: Row): number |
   return kind === "matmul" ? 2 * m * k * n : undefined;
 }
 
-/** Tokens of a training step. */
+/** Tokens of a training step, or of a decoded text. */
 export function tokensOf({ model, sizes: { B = 0, T = 0 } }: Row): number | undefined {
   return model === undefined ? undefined : B * T;
 }

@@ -6,7 +6,7 @@ import { foldName, rootKey } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { openBenchDevice, shownName } from "../device.ts";
 import type { Device } from "../../src/device/types.ts";
 import { prepare } from "../../src/prepare/prepare.ts";
 import { sourceIn } from "../../src/corpus/corpus.ts";
@@ -14,6 +14,7 @@ import { readData } from "../../src/corpus/data.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import gptChar from "../../configs/gpt_char.ts";
 import lstmChar from "../../configs/lstm_char.ts";
+import type { Filter } from "../filter.ts";
 import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import { median, secondsOf } from "../time.ts";
@@ -23,17 +24,17 @@ const STEPS = 12;
 const WARM = 3;
 
 /** Times every row whose name contains `filter`. */
-export async function benchData({ filter }: { filter: string }): Promise<Report> {
+export async function benchData({ filter, device: kind = "auto" }: Filter): Promise<Report> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-data-" });
   try {
     const rows = Object.entries(await configsIn(folder)).filter(([name]) => name.includes(filter));
-    const device = await openWebGpu({ runtime: Deno.version.deno });
+    const device = await openBenchDevice(kind);
     const table = [["text", "data ms", "step ms", "share %"]];
     for (const [name, config] of rows) table.push([name, ...await timed(device, config)]);
     device.close();
     return {
       what: "data",
-      adapter: device.name,
+      adapter: shownName(device),
       sections: [{
         title: "Data of a training step",
         table,

@@ -5,6 +5,9 @@
 import { fileURLToPath } from "node:url";
 import { parseJournal } from "../../src/report/journal/journal.ts";
 import type { JournalLine } from "../../src/report/journal/journal.ts";
+import { cpuName, deviceHere } from "../device.ts";
+import type { Filter } from "../filter.ts";
+import { adapterHere } from "../machine.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
 import { median } from "../time.ts";
@@ -19,6 +22,8 @@ interface Fault {
   readonly name: string;
   readonly point: string;
   readonly do: string;
+  /** Whether only a GPU has it. */
+  readonly isOfGpu?: true;
   /** Further arguments of the runs. */
   readonly args?: readonly string[];
 }
@@ -29,7 +34,7 @@ const FAULTS: readonly Fault[] = [
   { name: "killed after its vote", point: "voted", do: "sigkill" },
   { name: "killed before its update", point: "apply", do: "sigkill" },
   { name: "an error of its own", point: "forward", do: "throw" },
-  { name: "its GPU is lost", point: "forward", do: "lose" },
+  { name: "its GPU is lost", point: "forward", do: "lose", isOfGpu: true },
   { name: "stopped (SIGSTOP)", point: "forward", do: "sigstop" },
   { name: "hung, its event loop alive", point: "forward", do: "hang" },
   { name: "a gradient is NaN once", point: "forward", do: "nan" },
@@ -47,22 +52,27 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Runs every fault whose name contains `filter`, for both model families. */
-export async function benchFaults({ filter }: { filter: string }): Promise<Report> {
+export async function benchFaults({ filter, device: asked = "auto" }: Filter): Promise<Report> {
+  const device = await deviceHere(asked);
+  const faults = FAULTS.filter(({ name, isOfGpu }) =>
+    name.includes(filter) && (device === "webgpu" || !isOfGpu)
+  );
   const folder = await Deno.makeTempDir({ prefix: "shoal-faults-" });
   try {
     const sections = [];
-    for (const [family, args] of Object.entries(FAMILIES)) {
+    for (const [family, config] of Object.entries(FAMILIES)) {
+      const args = [...config, `--device=${device}`];
       const golden = (await train(folder, ["golden", family], { args, workers: 1 })).state;
       const rows: string[][] = [];
-      for (const fault of FAULTS) {
-        if (!fault.name.includes(filter)) continue;
+      for (const fault of faults) {
         const run = await train(folder, [fault.name, family], { args, workers: 2, fault });
         rows.push([fault.name, ...cellsOf(run), run.state === golden ? "the same" : "OTHERS"]);
       }
       sections.push({ title: `${family}, 2 workers`, table: [HEAD, ...rows], notes: NOTES });
     }
-    if ("goodput".includes(filter)) sections.push(await goodput(folder));
-    return { what: "faults", adapter: "llvmpipe", sections };
+    if ("goodput".includes(filter)) sections.push(await goodput(folder, device));
+    const adapter = device === "cpu" ? cpuName() : await adapterHere();
+    return { what: "faults", adapter, sections };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -156,8 +166,8 @@ function cellsOf({ journal }: Ended): string[] {
 const MTBF = 30;
 
 /** The default model with a kill every half minute, compared with an undisturbed run. */
-async function goodput(folder: string): Promise<Report["sections"][number]> {
-  const args = ["configs/gpt_char.ts", "--steps=900"];
+async function goodput(folder: string, device: string): Promise<Report["sections"][number]> {
+  const args = ["configs/gpt_char.ts", "--steps=900", `--device=${device}`];
   const calm = await train(folder, ["calm"], { args, workers: 2, plan: [] });
   const each = Math.round(900 * MTBF / calm.seconds);
   const plan = Array.from({ length: Math.floor(899 / each) }, (_, i) => ({

@@ -5,10 +5,11 @@
 import gptChar from "../../configs/gpt_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import type { WorkerGroup } from "../../workers/group/worker_group.ts";
 import { corpusOf } from "../corpus.ts";
+import { deviceHere, openBenchDevice, shownName } from "../device.ts";
+import type { Filter } from "../filter.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
 import { benchTeam } from "./team.ts";
@@ -18,12 +19,13 @@ const BLOCKS = 12;
 const STEPS = 10;
 
 /** Times steps of the default config with and without the protocol. */
-export async function benchProtocol(): Promise<Report> {
-  const config = resolveConfig({ ...gptChar, workers: 1 });
+export async function benchProtocol({ device: asked = "auto" }: Filter): Promise<Report> {
+  const kind = await deviceHere(asked);
+  const config = resolveConfig({ ...gptChar, workers: 1, device: { kind } });
   const corpus = await corpusOf(config);
   // As many threads of a software driver as a single worker gets.
   Deno.env.set("LP_NUM_THREADS", String(navigator.hardwareConcurrency));
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openBenchDevice(kind);
   const replica = new Replica(device, { config, corpus });
   await replica.open();
   const team = benchTeam(config, corpus);
@@ -44,7 +46,7 @@ export async function benchProtocol(): Promise<Report> {
       await team.order({ type: "prove" });
       await team.expect("proof");
     });
-    return reportOf(device.name, config, { bare: median(bare), led: median(led), prove });
+    return reportOf(shownName(device), config, { bare: median(bare), led: median(led), prove });
   } finally {
     await team.close();
     device.close();

@@ -4,11 +4,12 @@
  */
 import gptChar from "../../configs/gpt_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { TimedDevice } from "../../src/device/types.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { vectorLength } from "../../src/plan/layout.ts";
 import { corpusOf } from "../corpus.ts";
+import { deviceHere, openBenchDevice, shownName } from "../device.ts";
+import type { Filter } from "../filter.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
@@ -22,12 +23,13 @@ const WORLDS: readonly number[] = [1, 2, 4];
 const PAIR_MEGABYTES: readonly number[] = [1, 10, 100];
 
 /** Times worlds whose names (`workers=2`) contain `filter`. */
-export async function benchReduce({ filter }: { filter: string }): Promise<Report> {
-  const config = resolveConfig(gptChar);
+export async function benchReduce({ filter, device: asked = "auto" }: Filter): Promise<Report> {
+  const kind = await deviceHere(asked);
+  const config = resolveConfig({ ...gptChar, device: { kind } });
   const corpus = await corpusOf(config);
   const { layout } = shapeOf(config, corpus.vocabulary);
   const length = vectorLength(layout, "grad");
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openBenchDevice(kind);
   const readBack = await readBackSeconds(device, length);
   const worlds = WORLDS.filter((world) => world === 1 || `workers=${world}`.includes(filter));
   const times = await timeWorlds(config, corpus, worlds);
@@ -47,7 +49,7 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
   }
   return {
     what: "reduce",
-    adapter: device.name,
+    adapter: shownName(device),
     sections: [{
       title: `${config.name}: a step with several workers, ms`,
       table: [HEAD, ...rows],

@@ -10,7 +10,8 @@ import { assign } from "../../src/reduce/assign.ts";
 import { regionBytes } from "../../src/reduce/shared.ts";
 import { cover } from "../../src/reduce/tree.ts";
 import type { Channel } from "../../src/transport/channel.ts";
-import { dialUnix, listenUnix } from "../../src/transport/unix.ts";
+import { listenUnix } from "../../src/transport/unix.ts";
+import { dialSoon } from "./dial.ts";
 import { openShared } from "../../workers/trainer/share.ts";
 import { median, secondsOf } from "../time.ts";
 
@@ -66,18 +67,6 @@ function start({ folder, rank, length, way }: End): Deno.ChildProcess {
   }).spawn();
 }
 
-/** The other end, which may not be listening yet. */
-async function dial(path: string): Promise<Channel> {
-  for (let tries = 0;; tries++) {
-    try {
-      return await dialUnix(path, { attempt: 0 });
-    } catch (error) {
-      if (tries === 500) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
 /** Seconds of each round, measured at one end. */
 async function reduceOver(
   channel: Channel,
@@ -107,7 +96,7 @@ if (import.meta.main) {
   const path = join(folder, SOCKET);
   const end = { folder, rank: Number(rank), length: Number(length), way };
   const listener = end.rank === 0 ? await listenUnix(path, { attempt: 0 }) : undefined;
-  const channel = await listener?.accept() ?? await dial(path);
+  const channel = await listener?.accept() ?? await dialSoon(path);
   listener?.close();
   const times = await reduceOver(channel, end);
   channel.close();

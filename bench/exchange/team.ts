@@ -9,11 +9,14 @@ import { setUp } from "../../workers/coordinator/setup.ts";
 import { spawnWorkers } from "../../workers/launch/spawn.ts";
 import { WorkerGroup } from "../../workers/group/worker_group.ts";
 
-/** `config.workers` workers with fixed shares. */
+/** `config.workers` workers with fixed shares, on the device of `config`, which is not `auto`. */
 export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
+  const { kind, checks } = config.device;
+  if (kind === "auto") throw new RangeError("Cannot start workers: need a device: auto");
   return new WorkerGroup({
     launch: spawnWorkers,
     workers: config.workers,
+    device: { kind, checks },
     rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
     note: () => {},
     limit: () => 0,

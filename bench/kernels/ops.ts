@@ -5,13 +5,14 @@
 import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import { measurePeaks, type Peaks } from "../../src/measure/peak.ts";
 import type { Case, Op, View } from "../../src/graph/types.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
 import { roundOfCalls } from "./calls.ts";
+import { openBenchDevice, shownName } from "../device.ts";
+import { isCpuDevice } from "../machine.ts";
 import { TWINS } from "../naive/mod.ts";
 import { asOp } from "../naive/twin.ts";
 import type { Twin } from "../naive/twin.ts";
@@ -34,32 +35,44 @@ export interface OpTiming {
 }
 
 /** Times the bench cases whose names contain `filter`. */
-export async function benchOps({ filter, doing }: Filter): Promise<Report> {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+export async function benchOps(
+  { filter, doing, device: kind = "auto", budget = FULL }: Filter & { readonly budget?: Budget },
+): Promise<Report> {
+  const device = await openBenchDevice(kind);
+  const adapter = shownName(device);
+  const onCpu = isCpuDevice(adapter);
   const rows: OpTiming[] = [];
   for (const op of OPS) {
     for (const test of op.cases) {
       if (test.kind !== "bench" || !rowName(op, test).includes(filter)) continue;
       doing?.(rowName(op, test));
-      rows.push(await timeCase(op, test, { device, budget: FULL }));
+      // Memory of the CPU device is freed with the device alone.
+      const own = onCpu ? await openBenchDevice("cpu") : device;
+      rows.push(await timeCase(op, test, { device: own, budget, ...onCpu && { twin: undefined } }));
     }
   }
   // After the ops, when a processor with power saving has reached its full clock.
   const peaks = await measurePeaks(device);
-  const section = { title: "Ops", table: opsTable(rows, peaks), notes: [peakNote(peaks)] };
-  return { what: "ops", adapter: device.name, sections: [section] };
+  device.close();
+  const notes = [peakNote(peaks), ...onCpu ? [NO_TWINS] : []];
+  const table = opsTable(rows, peaks, { twins: !onCpu });
+  return { what: "ops", adapter, sections: [{ title: "Ops", table, notes }] };
 }
+
+const NO_TWINS = "Naive twins are WGSL: on the CPU device no column stands beside an op";
 
 /** Times a case and its twin. @throws {Error} when their results differ. */
 export async function timeCase(
   op: Op,
   test: Case,
-  { device, budget, twin = TWINS.get(op.name) }: {
+  { device, budget, ...given }: {
     device: Device;
     budget: Budget;
+    /** Default: the op's own; undefined for none. */
     twin?: Twin | undefined;
   },
 ): Promise<OpTiming> {
+  const twin = "twin" in given ? given.twin : TWINS.get(op.name);
   const { inputs, attrs } = test;
   const views = randomInputs(test);
   const { flops, bytes } = op.cost({ inputs, outputs: op.shape(inputs, attrs) }, attrs);
@@ -148,9 +161,16 @@ function wordsOf(floats: Float32Array): Uint32Array {
  * Rows of timings, with an op's fractions of the device's peak rates, and the gain over
  * compositions where any op has one.
  */
-export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
+export function opsTable(
+  rows: readonly OpTiming[],
+  peaks: Peaks,
+  { twins = true }: { readonly twins?: boolean } = {},
+): string[][] {
   const table = [
-    ["op", "us", "GFLOP/s", "GB/s", "of matmul", "of copy", "naive us", "naive / ours"],
+    [
+      ...["op", "us", "GFLOP/s", "GB/s", "of matmul", "of copy"],
+      ...twins ? ["naive us", "naive / ours"] : [],
+    ],
     ...rows.map(({ name, seconds, flops, bytes, naive }) => [
       name,
       fixed(seconds * 1e6),
@@ -158,8 +178,11 @@ export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
       fixed(bytes / seconds / 1e9),
       percent(flops / seconds, peaks.flops_per_s),
       percent(bytes / seconds, peaks.bytes_per_s),
-      naive === undefined ? "" : fixed(naive * 1e6),
-      naive === undefined ? "" : fixed(naive / seconds),
+      ...!twins
+        ? []
+        : naive === undefined
+        ? ["", ""]
+        : [fixed(naive * 1e6), fixed(naive / seconds)],
     ]),
   ];
   if (rows.every(({ composed }) => composed === undefined)) return table;

@@ -1,5 +1,5 @@
 /**
- * The peer `@jax-js/jax` on its WebGPU back end: every task is one traced function. It knows
+ * The peer `@jax-js/jax` on its back end `webgpu` or `wasm`, the argument: every task is one traced function. It knows
  * nothing of how Shoal computes.
  */
 import {
@@ -18,7 +18,7 @@ import { gptLoss } from "./jax_gpt.ts";
 import { lstmLoss } from "./jax_lstm.ts";
 import { normalise, type Params } from "./jax_parts.ts";
 import { serve, type Work } from "./serve.ts";
-import { BATCH, type Loaded, sizeIn, type Task, tensorIn } from "./task.ts";
+import { BATCH, type Loaded, NO_DECODING, sizeIn, type Task, tensorIn } from "./task.ts";
 import { meanSize } from "./values.ts";
 
 const arrayOf = ({ data, shape }: Loaded): np.Array => np.array(data).reshape([...shape]);
@@ -85,6 +85,7 @@ async function openKernel(task: Task, { inputs, run }: { inputs: string[]; run: 
 
 /** One training step as one traced function: loss, parameters and both moments of AdamW. */
 async function openStep(task: Task): Promise<Work> {
+  if (task.kind === "generate") throw new Error(NO_DECODING);
   const loss = task.kind === "gpt" ? gptLoss(task) : lstmLoss(task);
   const { lr, beta1, beta2, eps, weight_decay } = task.optim;
   const stored = [...task.tensors.values()].filter(({ name }) => !BATCH.includes(name));
@@ -143,19 +144,24 @@ async function openStep(task: Task): Promise<Work> {
   };
 }
 
-if (!(await init("webgpu")).includes("webgpu")) {
-  console.error("Cannot run jax-js: need its WebGPU back end: no adapter was found");
+const [backend] = Deno.args;
+if ((backend !== "webgpu" && backend !== "wasm") || !(await init(backend)).includes(backend)) {
+  console.error(`Cannot run jax-js: need its back end webgpu or wasm: cannot start ${backend}`);
   Deno.exit(69);
 }
-defaultDevice("webgpu");
-const { adapterInfo } = getWebGPUDevice();
+defaultDevice(backend);
 await serve({
   name: "jax-js",
   version: "0.1.25",
-  adapter: adapterInfo?.description || adapterInfo?.vendor || "unnamed adapter",
+  adapter: backend === "wasm" ? "WebAssembly" : adapterName(),
   open(task) {
     const kernel = kernelOf(task);
     return kernel === undefined ? openStep(task) : openKernel(task, kernel);
   },
 });
 Deno.exit(0);
+
+function adapterName(): string {
+  const { adapterInfo } = getWebGPUDevice();
+  return adapterInfo?.description || adapterInfo?.vendor || "unnamed adapter";
+}

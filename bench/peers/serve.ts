@@ -4,24 +4,27 @@
  */
 import { readTask, type Task } from "./task.ts";
 
-/** Work that is ready. */
-export interface Work {
+/** Work that is ready; by default its values are numbers that others compare with theirs. */
+export interface Work<Values = readonly number[]> {
   /** What the other peers must get as well: losses of the first steps, or means of results. */
-  readonly values: readonly number[];
+  readonly values: Values;
   /** Does the work `times` times and waits until it is done. */
   run(times: number): Promise<void>;
   /** Frees what the work holds. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** A library as far as a comparison asks. */
-export interface Library {
+export interface Library<Values = readonly number[]> {
   readonly name: string;
   readonly version: string;
   /** What it computes on. */
   readonly adapter: string;
-  /** Makes work ready and warms it up. @throws {Error} that says why it cannot. */
-  open(task: Task): Promise<Work>;
+  /**
+   * Makes work ready and warms it up; `path` is that of the task's files. @throws {Error} that says
+   * why it cannot.
+   */
+  open(task: Task, path: string): Promise<Work<Values>>;
 }
 
 /** What a peer is told. */
@@ -31,17 +34,17 @@ export type Order =
   | { readonly do: "close" };
 
 /** Says who it is, then obeys orders until stdin ends. */
-export async function serve(library: Library): Promise<void> {
+export async function serve<Values>(library: Library<Values>): Promise<void> {
   const { name, version, adapter } = library;
   say({ name, version, adapter });
-  let work: Work | undefined;
+  let work: Work<Values> | undefined;
   for await (const line of linesOf(Deno.stdin.readable)) {
     const order: Order = JSON.parse(line);
     try {
       if (order.do === "open") {
-        work?.close();
+        await work?.close();
         work = undefined;
-        work = await library.open(await readTask(order.task));
+        work = await library.open(await readTask(order.task), order.task);
         say({ values: work.values });
       } else if (order.do === "run") {
         if (work === undefined) throw new Error("Cannot run: need a task: none is open");
@@ -49,7 +52,7 @@ export async function serve(library: Library): Promise<void> {
         await work.run(order.times);
         say({ seconds: (performance.now() - start) / 1000 });
       } else {
-        work?.close();
+        await work?.close();
         work = undefined;
         say({});
       }

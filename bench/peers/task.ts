@@ -4,7 +4,7 @@
  */
 
 /** What is computed. */
-export type Kind = "matmul" | "attention" | "layer_norm" | "gpt" | "lstm";
+export type Kind = "matmul" | "attention" | "layer_norm" | "gpt" | "lstm" | "generate";
 
 /** A tensor of a task: 4-byte elements in little endian from byte `offset` of the raw file. */
 export interface Stored {
@@ -46,6 +46,14 @@ export interface Task extends Omit<TaskFile, "tensors"> {
 
 /** Names of tensors that a training step reads and does not train. */
 export const BATCH: readonly string[] = ["inputs", "targets"];
+
+/** Why peers in JavaScript do not decode. */
+export const NO_DECODING = "no decoding with a cache is written for it";
+
+/** Tokens after which the logits of a decoded text are compared: the first, a middle one, the last. */
+export function decodedPositions(length: number): number[] {
+  return [0, Math.floor(length / 2), length - 1];
+}
 
 /** Reads `<path>.json` and `<path>.bin`. */
 export async function readTask(path: string): Promise<Task> {

@@ -1,12 +1,13 @@
 /**
- * The peer `@tensorflow/tfjs` on its WebGPU back end, in the settings that were measured to serve it
+ * The peer `@tensorflow/tfjs` on its back end `webgpu` or `wasm`, the argument, in the settings that were measured to serve it
  * best (README.md). It knows nothing of how Shoal computes.
  */
 import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-backend-webgpu";
 import { isSoftware } from "../../src/device/adapter.ts";
 import { serve, type Work } from "./serve.ts";
-import { BATCH, type Loaded, sizeIn, type Task, tensorIn } from "./task.ts";
+import { BATCH, type Loaded, NO_DECODING, sizeIn, type Task, tensorIn } from "./task.ts";
 import { FLAGS } from "./tfjs_flags.ts";
 import { attend, gptLoss, normalise, type Params } from "./tfjs_gpt.ts";
 import { lstmLoss, lstmParams } from "./tfjs_lstm_step.ts";
@@ -65,6 +66,7 @@ async function openKernel(task: Task, { inputs, run }: { inputs: string[]; run: 
 }
 
 async function openStep(task: Task): Promise<Work> {
+  if (task.kind === "generate") throw new Error(NO_DECODING);
   const { lr, beta1, beta2, eps, weight_decay } = task.optim;
   const stored = [...task.tensors.values()].filter(({ name }) => !BATCH.includes(name));
   const params: Params = new Map(
@@ -105,25 +107,29 @@ async function openStep(task: Task): Promise<Work> {
   };
 }
 
-const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
-if (!adapter || !await tf.setBackend("webgpu")) {
-  console.error("Cannot run tfjs: need its WebGPU back end: no adapter was found");
+const [backend] = Deno.args;
+const adapter = backend === "wasm" ? "WebAssembly" : await adapterName();
+if (adapter === undefined || !await tf.setBackend(backend ?? "")) {
+  console.error(`Cannot run tfjs: need its back end webgpu or wasm: cannot start ${backend}`);
   Deno.exit(69);
 }
-const name = adapter.info.description || adapter.info.vendor || "unnamed adapter";
-for (
-  const [flag, value] of Object.entries({
-    ...FLAGS.always,
-    ...isSoftware(name) ? FLAGS.software : {},
-  })
-) tf.env().set(flag, value);
+if (backend === "webgpu") {
+  const flags = { ...FLAGS.always, ...isSoftware(adapter) ? FLAGS.software : {} };
+  for (const [flag, value] of Object.entries(flags)) tf.env().set(flag, value);
+}
 await serve({
   name: "tfjs",
   version: tf.version.tfjs,
-  adapter: name,
+  adapter,
   open(task) {
     const kernel = kernelOf(task);
     return kernel === undefined ? openStep(task) : openKernel(task, kernel);
   },
 });
 Deno.exit(0);
+
+async function adapterName(): Promise<string | undefined> {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return undefined;
+  return adapter.info.description || adapter.info.vendor || "unnamed adapter";
+}

@@ -143,17 +143,81 @@ class KernelWork:
         wait()
 
 
+class Decoding:
+    """A GPT that decodes one text, its keys and values in caches [L, 1, H, T, D / H]."""
+
+    def __init__(self, sizes, params):
+        self.sizes, self.params = sizes, params
+        heads, context = sizes["H"], sizes["T"]
+        shape = (sizes["L"], 1, heads, context, sizes["D"] // heads)
+        self.keys, self.values = (torch.zeros(shape, device=DEVICE) for _ in range(2))
+
+    def logits(self, token, t):
+        """Logits [1, V] behind `token` at position t; positions before it are in the caches."""
+        p, width, heads = self.params, self.sizes["D"], self.sizes["H"]
+
+        def linear(name, x):
+            return F.linear(x, p[name + ".weight"], p[name + ".bias"])
+
+        def norm(name, x):
+            return F.layer_norm(x, (width,), p[name + ".weight"], p[name + ".bias"], 1e-5)
+
+        x = (p["tokens.weight"][token] + p["positions.weight"][t]).view(1, width)
+        for i in range(self.sizes["L"]):
+            at = f"blocks.{i}."
+            qkv = linear(at + "qkv", norm(at + "norm1", x))
+            q, k, v = qkv.view(3, 1, heads, 1, width // heads)
+            self.keys[i, :, :, t] = k[:, :, 0]
+            self.values[i, :, :, t] = v[:, :, 0]
+            past = self.keys[i, :, :, : t + 1], self.values[i, :, :, : t + 1]
+            mixed = F.scaled_dot_product_attention(q, *past)
+            x = x + linear(at + "out", mixed.reshape(1, width))
+            hidden = F.gelu(linear(at + "up", norm(at + "norm2", x)), approximate="tanh")
+            x = x + linear(at + "down", hidden)
+        head = p["tokens.weight"] if self.sizes["tied"] else p["head.weight"]
+        return F.linear(norm("norm", x), head)
+
+
+class GenerateWork:
+    def __init__(self, task, values):
+        self.tokens = values.pop("inputs").flatten().tolist()
+        values.pop("targets")
+        params = {name: value.to(DEVICE) for name, value in as_linear(values).items()}
+        self.decoding = Decoding(task["sizes"], params)
+        logits = self.once()
+        at = [0, len(logits) // 2, len(logits) - 1]
+        self.values = [logits[t].abs().double().mean().item() for t in at]
+
+    def once(self):
+        """Feeds all tokens one by one and takes the likeliest after each, as sampling would."""
+        found = []
+        with torch.inference_mode(), precision():
+            for t, token in enumerate(self.tokens):
+                logits = self.decoding.logits(token, t)
+                logits.argmax().item()
+                found.append(logits)
+        return found
+
+    def run(self, times):
+        for _ in range(times):
+            self.once()
+
+
+def as_linear(values):
+    """Parameters of a GPT with the weights of products transposed, as torch.nn.Linear has them."""
+    matrices = {"qkv", "out", "up", "down", "head"}
+    return {
+        name: v.t().contiguous() if v.dim() == 2 and name.split(".")[-2] in matrices else v
+        for name, v in values.items()
+    }
+
+
 class StepWork:
     def __init__(self, task, values):
         sizes, optim = task["sizes"], task["optim"]
         self.batch = [values.pop(name).long() for name in ("inputs", "targets")]
         if task["kind"] == "gpt":
-            matrices = {"qkv", "out", "up", "down", "head"}
-            turned = {
-                name: v.t().contiguous() if v.dim() == 2 and name.split(".")[-2] in matrices else v
-                for name, v in values.items()
-            }
-            self.model = Gpt(sizes, turned).to(DEVICE)
+            self.model = Gpt(sizes, as_linear(values)).to(DEVICE)
         else:
             values["head.weight"] = values["head.weight"].t().contiguous()
             self.model = Lstm(sizes, values).to(DEVICE)
@@ -193,12 +257,17 @@ def say(answer):
     print(json.dumps(answer), flush=True)
 
 
+def cpu_name():
+    vectors = getattr(torch.backends.cpu, "get_cpu_capability", lambda: "")()
+    return ", ".join(["CPU", f"{THREADS} threads", *([vectors] if vectors else [])])
+
+
 def main():
     if DEVICE.type == "cpu":
         torch.set_num_threads(THREADS)
     torch.backends.cuda.matmul.allow_tf32 = PRECISION == "tf32"
     torch.backends.cudnn.allow_tf32 = PRECISION == "tf32"
-    adapter = torch.cuda.get_device_name() if DEVICE.type == "cuda" else f"CPU, {THREADS} threads"
+    adapter = torch.cuda.get_device_name() if DEVICE.type == "cuda" else cpu_name()
     name = " ".join(["PyTorch", PRECISION, *(["compiled"] if COMPILED else [])])
     say({"name": name, "version": torch.__version__, "adapter": adapter})
     work = None
@@ -208,8 +277,8 @@ def main():
             if order["do"] == "open":
                 work = None
                 task, values = read_task(order["task"])
-                is_step = task["kind"] in ("gpt", "lstm")
-                work = StepWork(task, values) if is_step else KernelWork(task, values)
+                make = {"gpt": StepWork, "lstm": StepWork, "generate": GenerateWork}
+                work = make.get(task["kind"], KernelWork)(task, values)
                 wait()
                 say({"values": work.values})
             elif order["do"] == "run":

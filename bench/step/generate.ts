@@ -4,13 +4,13 @@
  * machine. Greedy sampling, so that sampling costs almost nothing.
  */
 import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { ModelConfig } from "../../src/models/mod.ts";
 import { modelSchema } from "../../src/models/mod.ts";
 import { fullLogits, openFull, someParams } from "../../src/testing/full_window.ts";
 import type { HeldModel } from "../../src/testing/full_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
 import { holdParams } from "../../src/engine/load_params.ts";
+import { openBenchDevice, shownName } from "../device.ts";
 import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import type { Filter } from "../filter.ts";
@@ -32,9 +32,9 @@ type Next = (tokens: readonly number[]) => Promise<Float32Array>;
 
 /** Times every model whose name contains `filter`, at a context of `context` tokens. */
 export async function benchGenerate(
-  { filter, doing, context = 256 }: Filter & { readonly context?: number },
+  { filter, doing, device: kind = "auto", context = 256 }: Filter & { readonly context?: number },
 ): Promise<Report> {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openBenchDevice(kind);
   const filling = [["model", "tok/s", "whole window tok/s", "ratio"]];
   const sliding = [["model", "tok/s", "slides", "prompt tok/s"]];
   for (const [name, model] of Object.entries(MODELS)) {
@@ -60,7 +60,7 @@ export async function benchGenerate(
   device.close();
   return {
     what: "generate",
-    adapter: device.name,
+    adapter: shownName(device),
     sections: [{
       title: `Generation of ${context} tokens, from the first to a full context`,
       table: filling,

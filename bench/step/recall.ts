@@ -6,7 +6,7 @@ import recallLstm from "../../configs/recall_lstm.ts";
 import recallGpt from "../../configs/recall_gpt.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { openBenchDevice, shownName } from "../device.ts";
 import type { Device } from "../../src/device/types.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import type { Filter } from "../filter.ts";
@@ -47,8 +47,10 @@ interface Ending {
 }
 
 /** Trains every model whose name contains `filter`. */
-export async function benchRecall({ filter, doing }: Filter): Promise<Report> {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+export async function benchRecall(
+  { filter, doing, device: kind = "auto" }: Filter,
+): Promise<Report> {
+  const device = await openBenchDevice(kind);
   const rows: string[][] = [];
   let chance = 0;
   for (const [name, input] of Object.entries(MODELS)) {
@@ -69,7 +71,7 @@ export async function benchRecall({ filter, doing }: Filter): Promise<Report> {
   }
   return {
     what: "recall",
-    adapter: device.name,
+    adapter: shownName(device),
     sections: [{
       title: `Accuracy on recall after ${BUDGET} steps, chance ${(100 * chance).toFixed(1)} %`,
       table: [["model", ...GAPS.flatMap((gap) => [`n = ${gap}`, "learnt at"])], ...rows],

@@ -9,7 +9,6 @@ import { exceededNotes, usesOf } from "../../src/measure/utilization.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Target } from "../../src/graph/types.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { gradientPlan, shapeOf } from "../../src/engine/plans.ts";
@@ -17,37 +16,50 @@ import { inspectPlan, treeAddPlan, updatePlan } from "../../src/engine/vector_pl
 import { Replica } from "../../src/engine/replica.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { corpusOf } from "../corpus.ts";
-import { adapterHere } from "../machine.ts";
+import { type BenchDevice, cpuName, deviceHere, openBenchDevice, shownName } from "../device.ts";
+import { adapterHere, isCpuDevice } from "../machine.ts";
 import type { Report, Section } from "../report.ts";
 import { gpuConfigs, stepConfigs } from "./step_configs.ts";
 import { timeByOp } from "./step_ops.ts";
 import type { PlanUse } from "./step_ops.ts";
 import { fixed, percent } from "../table.ts";
-import { median, secondsOf } from "../time.ts";
+import { type Budget, median, secondsOf } from "../time.ts";
 import { timeDevice } from "./timed_device.ts";
 import type { Filter } from "../filter.ts";
 import type { HostTimes, TimedDevice } from "./timed_device.ts";
 
-const RUNTIME = Deno.version.deno;
+/** How much is measured. */
+export interface StepEffort {
+  /** Seconds of whole steps, about. */
+  readonly seconds: number;
+  /** Of each call alone. */
+  readonly calls: Budget;
+}
 
-/** Warmup steps, measured seconds, and bounds of the number of steps. */
+/** Short timings of calls, because there are many. */
+const EFFORT: StepEffort = { seconds: 3, calls: { rounds: 3, roundSeconds: 0.01 } };
+/** Warmup steps, and bounds of the number of measured steps. */
 const WARM_UP = 3;
-const SECONDS = 3;
 const STEPS: readonly [number, number] = [5, 60];
 
 /**
  * Times a step of each config whose name contains `filter`; off GPUs, GPU configs by full name
  * only.
  */
-export async function benchStep({ filter, doing }: Filter): Promise<Report> {
+export async function benchStep(
+  { filter, doing, device: asked = "auto", effort = EFFORT }: Filter & {
+    readonly effort?: StepEffort;
+  },
+): Promise<Report> {
   const sections: Section[] = [];
-  let adapter = await adapterHere();
-  const software = isSoftware(adapter);
+  const device = await deviceHere(asked);
+  let adapter = device === "cpu" ? cpuName() : await adapterHere();
+  const software = device === "cpu" || isSoftware(adapter);
   const larger = gpuConfigs().filter(({ name }) => !software || name === filter);
   for (const config of [...stepConfigs(), ...larger]) {
     if (!config.name.includes(filter)) continue;
     doing?.(config.name);
-    const timed = await timeConfig(config);
+    const timed = await timeConfig(config, { kind: device, effort });
     adapter = timed.adapter;
     sections.push(...timed.sections);
   }
@@ -75,30 +87,40 @@ export function plansOf(config: RunConfig, vocabulary: number): PlanUse[] {
   ];
 }
 
-async function timeConfig(config: RunConfig): Promise<{ adapter: string; sections: Section[] }> {
+async function timeConfig(
+  config: RunConfig,
+  { kind, effort }: { kind: BenchDevice; effort: StepEffort },
+): Promise<{ adapter: string; sections: Section[] }> {
   const corpus = await corpusOf(config);
-  const gpu = await openWebGpu({ clock: true, runtime: RUNTIME });
+  const gpu = await openBenchDevice(kind, { clock: true });
   const before = await measurePeaks(gpu);
   const timed = timeDevice(gpu);
   const replica = new Replica(timed.device, { config, corpus });
   const cold = await secondsOf(() => openAndStep(replica, config));
-  const warm = await openAgain(config, corpus);
+  const warm = await openAgain(config, { corpus, kind });
   let plans: PlanUse[] = [];
   const compile = await secondsOf(() => plans = plansOf(config, corpus.vocabulary));
-  const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
-  const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
+  const steps = await timeSteps(config, {
+    replica,
+    timed,
+    seconds: effort.seconds,
+    passSeconds: () => gpu.passSeconds(),
+  });
+  const place = { device: gpu, memory: timed.memory(), budget: effort.calls };
+  const byOp = await timeByOp(plans, place);
   const tokens = config.micro_batches * config.micro_batch_size * timeOf(config);
+  const adapter = shownName(gpu);
   const use = useNote(config, {
     corpus,
     peaks: betterPeaks(before, await measurePeaks(gpu)),
     tokens_per_s: tokens / steps.median,
   });
   return {
-    adapter: gpu.name,
+    adapter,
     sections: [
-      splitSection(config, { ...steps, tokens, parameters: replica.parameters, use }),
+      splitSection(config, { ...steps, adapter, tokens, parameters: replica.parameters, use }),
       { title: `${config.name}: device time by op`, ...byOp },
-      loadSection(config, { plans, target: gpu.target, compile, cold, warm }),
+      loadSection(config, { plans, adapter, target: gpu.target, compile, cold, warm }),
     ],
   };
 }
@@ -130,8 +152,11 @@ function useNote(
  * Seconds until a replica has finished a step, with a warm shader cache. The device stays open:
  * closing it while the buffer of a read is being returned to the pool would fail that read.
  */
-async function openAgain(config: RunConfig, corpus: Corpus): Promise<number> {
-  const device = await openWebGpu({ runtime: RUNTIME });
+async function openAgain(
+  config: RunConfig,
+  { corpus, kind }: { corpus: Corpus; kind: BenchDevice },
+): Promise<number> {
+  const device = await openBenchDevice(kind);
   return await secondsOf(() => openAndStep(new Replica(device, { config, corpus }), config));
 }
 
@@ -159,9 +184,10 @@ interface Split {
 
 async function timeSteps(
   config: RunConfig,
-  { replica, timed, passSeconds }: {
+  { replica, timed, seconds, passSeconds }: {
     replica: Replica;
     timed: TimedDevice;
+    seconds: number;
     passSeconds: () => Promise<number | undefined>;
   },
 ): Promise<Split> {
@@ -170,7 +196,7 @@ async function timeSteps(
   for (let i = 0; i < WARM_UP; i++) await next();
   const rough = await secondsOf(next);
   const [least, most] = STEPS;
-  const count = Math.min(most, Math.max(least, Math.ceil(SECONDS / rough)));
+  const count = Math.min(most, Math.max(least, Math.ceil(seconds / rough)));
   const before = await passSeconds();
   timed.reset();
   const laps: number[] = [];
@@ -188,7 +214,8 @@ async function timeSteps(
 
 function splitSection(
   config: RunConfig,
-  { mean, median, count, host, device, tokens, parameters, use }: Split & {
+  { adapter, mean, median, count, host, device, tokens, parameters, use }: Split & {
+    adapter: string;
     tokens: number;
     parameters: number;
     use: string;
@@ -201,6 +228,7 @@ function splitSection(
     percent(seconds, mean),
   ];
   const { micro_batches, micro_batch_size: windows, model } = config;
+  const onCpu = isCpuDevice(adapter);
   const kind = model.kind === "gpt" ? `heads ${model.heads}` : model.cell;
   return {
     title: `${config.name}: one step`,
@@ -209,9 +237,9 @@ function splitSection(
       row("step, mean", mean),
       row("step, median", median),
       ...device === undefined ? [] : [row("device: passes", device)],
-      row("host: encode and submit", encode),
+      ...onCpu ? [] : [row("host: encode and submit", encode)],
       row("host: writes", write),
-      row("host: wait for the device", wait),
+      row(onCpu ? "host: reads" : "host: wait for the device", wait),
       row("host: the rest", mean - encode - write - wait),
     ],
     notes: [
@@ -219,7 +247,9 @@ function splitSection(
       use,
       `${parameters} parameters: ${model.layers} layers, width ${model.width}, ${kind}; ` +
       `${micro_batches} micro-batches of ${windows} windows of ${timeOf(config)} tokens`,
-      device === undefined
+      onCpu
+        ? "One process of one thread; device time is that of plans by the process's clock"
+        : device === undefined
         ? "This adapter has no clock: device time is not known"
         : "Device time is that of passes by timestamps, copies between buffers left out; the " +
           "host's parts overlap it; a driver on the CPU may compute while work is submitted",
@@ -239,22 +269,24 @@ function timeOf({ data }: RunConfig): number {
 
 function loadSection(
   config: RunConfig,
-  { plans, target, compile, cold, warm }: {
+  { plans, adapter, target, compile, cold, warm }: {
     plans: readonly PlanUse[];
+    adapter: string;
     target: Target;
     compile: number;
     cold: number;
     warm: number;
   },
 ): Section {
+  const onCpu = isCpuDevice(adapter);
   return {
     title: `${config.name}: plans`,
     table: [
-      ["plan", "calls", "launches", "pool MB", "tensors MB", "pool / tensors"],
+      ["plan", "calls", ...onCpu ? [] : ["launches"], "pool MB", "tensors MB", "pool / tensors"],
       ...plans.map(({ name, plan: { calls, pooled: { bytes, tensorBytes } } }) => [
         name,
         String(calls.length),
-        String(launchesOf(calls, target)),
+        ...onCpu ? [] : [String(launchesOf(calls, target))],
         fixed(bytes / 1e6),
         fixed(tensorBytes / 1e6),
         tensorBytes === 0 ? "" : percent(bytes, tensorBytes),
@@ -265,7 +297,8 @@ function loadSection(
       `Loading them, first parameters and first step: ${
         fixed(cold * 1e3)
       } ms, on a second device ` +
-      `${fixed(warm * 1e3)} ms; the driver's cache on disk is empty when this bench runs first`,
+      `${fixed(warm * 1e3)} ms` +
+      (onCpu ? "" : "; the driver's cache on disk is empty when this bench runs first"),
     ],
   };
 }

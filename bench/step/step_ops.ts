@@ -17,9 +17,6 @@ export interface PlanUse {
   readonly times: number;
 }
 
-/** Short timings, because there are many calls. */
-const BUDGET: Budget = { rounds: 3, roundSeconds: 0.01 };
-
 interface Sum {
   calls: number;
   seconds: number;
@@ -30,14 +27,14 @@ interface Sum {
 /** Rows by op, slowest first. `memory` is a replica's, with parameters and a batch. */
 export async function timeByOp(
   plans: readonly PlanUse[],
-  { device, memory }: { device: Device; memory: Memory },
+  { device, memory, budget }: { device: Device; memory: Memory; budget: Budget },
 ): Promise<Omit<Section, "title">> {
   const sums = new Map<string, Sum>();
   for (const { name, plan, times } of plans) {
     const shared = sharing(plan, name);
     for (const call of shared.calls) {
-      const round = await roundOfCalls(shared, [call], { device, memory, budget: BUDGET });
-      const [seconds = NaN] = await medians([round], BUDGET.rounds);
+      const round = await roundOfCalls(shared, [call], { device, memory, budget });
+      const [seconds = NaN] = await medians([round], budget.rounds);
       const { flops, bytes } = call.op.cost(call, call.attrs);
       const sum = sums.get(call.op.name) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };
       sums.set(call.op.name, {

@@ -125,7 +125,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "test",
     section: "develop",
     purpose: "Run the tests",
-    runs: { script: `deno test ${ALL}` },
+    runs: { script: `deno run ${ALL} tests/suite/main.ts` },
   },
   {
     name: "test:faults",
@@ -153,7 +153,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "bench",
     section: "develop",
     purpose: "Measure kernels, steps, transports and more on this machine",
-    runs: { script: `deno run ${ALL} bench/main.ts` },
+    runs: { script: `deno run ${ALL} $(deno -q bench/flags.ts) bench/main.ts` },
   },
   {
     name: "bench:peers",

@@ -10,9 +10,10 @@ import {
   sectionOf,
 } from "../../bench/beside/result.ts";
 import { configOfRow, flopsOf, type Row, ROWS, tokensOf } from "../../bench/beside/rows.ts";
-import { torchHere, torchSides, webgpuSides } from "../../bench/beside/sides.ts";
+import { scriptSides, torchHere, torchSides } from "../../bench/beside/sides.ts";
 import { readTask, tensorIn } from "../../bench/peers/task.ts";
 import { UserError } from "../../src/base/user_error.ts";
+import { onGpu } from "../support/gpu.ts";
 import { windowCount } from "../../src/data/windows.ts";
 
 const EFFORT = { rounds: 3, roundSeconds: 0.01, openSeconds: 20 };
@@ -120,8 +121,8 @@ Deno.test("bench peers: what no time is left for says so", async () => {
   assertEquals(outcomes, [{ id: "ours", reason: "left out: the time for everything was up" }]);
 });
 
-Deno.test("bench peers: our side does the work of a row", async () => {
-  const [ours] = webgpuSides();
+Deno.test(onGpu("bench peers: our side does the work of a row"), async () => {
+  const [ours] = scriptSides({ device: "webgpu", folder: "", pin: false });
   assert(ours !== undefined);
   const row = rowNamed("layer norm 2048x128");
   const { outcomes: [outcome] } = await inField(
@@ -195,7 +196,7 @@ const RESULT: RowResult = {
 };
 
 Deno.test("ratiosOf() divides the best of a group by ours", () => {
-  assertEquals(ratiosOf(RESULT, SIDES), { ours: 0.01, webgpu: 4, torch: 0.5 });
+  assertEquals(ratiosOf(RESULT, SIDES), { ours: 0.01, script: 4, torch: 0.5 });
   const alone: RowResult = { row: "x", outcomes: [{ id: "Shoal", seconds: 1, values: [] }] };
   assertEquals(ratiosOf(alone, SIDES), { ours: 1 });
   const without = { row: "x", outcomes: RESULT.outcomes.slice(1) };
@@ -284,7 +285,7 @@ Deno.test("torchHere() says why there is no PyTorch", async () => {
 
 Deno.test("torchSides() are f32 on a CPU, and each precision as it is and compiled on a GPU", () => {
   const names = (device: "cpu" | "cuda", compiled: boolean) =>
-    torchSides("python3", { device, compiled }).map(({ id }) => id);
+    torchSides("python3", { device, vectors: "AVX2", compiled, pin: false }).map(({ id }) => id);
   assertEquals(names("cpu", false), ["PyTorch f32"]);
   assertEquals(names("cuda", true), [
     "PyTorch f32",
@@ -294,6 +295,7 @@ Deno.test("torchSides() are f32 on a CPU, and each precision as it is and compil
     "PyTorch bf16",
     "PyTorch bf16 compiled",
   ]);
-  const narrow = torchSides("python3", { device: "cuda", compiled: false }).map((s) => s.narrow);
+  const options = { vectors: "AVX512", compiled: false, pin: false };
+  const narrow = torchSides("python3", { ...options, device: "cuda" }).map((s) => s.narrow);
   assertEquals(narrow, [false, true, true]);
 });

@@ -17,7 +17,7 @@ const IDS = ["jax-js", "tfjs"].concat(
 const ALL: BesideRow[] = ROWS.map(({ name }, r) => ({
   row: name,
   peers: IDS.map((id, k) =>
-    (r + k) % 5 === 4 ? { id } : { id, ratio: 0.9 * 10 ** (k - 4 + r / 9) }
+    (r + k) % 5 === 4 ? { id } : { id, ratio: 0.9 * 10 ** (k - 4 + r / 10) }
   ),
 }));
 

@@ -9,6 +9,7 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Spec } from "../../src/graph/types.ts";
 import { SumMemory } from "../../src/reduce/sum_memory.ts";
 import { planOf } from "../../src/testing/cases.ts";
+import { onGpu } from "../support/gpu.ts";
 
 /** Zeros, subnormals, the smallest normals, powers of two, the largest, infinities, NaNs. */
 const EDGES = [
@@ -90,7 +91,8 @@ const ADDITIONS: Readonly<Record<string, (pair: Pair) => Promise<Uint32Array>>> 
 for (const [what, add] of Object.entries(ADDITIONS)) {
   // An odd length uses scalar paths, the other those of vectors.
   for (const n of [65_536, 65_535]) {
-    Deno.test(`${what} adds ${n} pairs of bit patterns as JavaScript does`, async () => {
+    const name = `${what} adds ${n} pairs of bit patterns as JavaScript does`;
+    Deno.test(what.endsWith("WebGPU") ? onGpu(name) : { name }, async () => {
       const [a, b] = patterns(n);
       const got = await add([a, b]);
       const want = a.slice();

@@ -1,23 +1,18 @@
-/** Our side of the comparison with peers, as a process of its own like theirs. */
+/** Kernels of the comparison with peers on one of our devices. */
 import { attention, packedHeads } from "../../kernels/attention/mod.ts";
 import { applyLayerNorm } from "../../kernels/layer_norm/layer_norm.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import { cardIn } from "../../src/device/backend.ts";
 import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import { gradients } from "../../src/graph/reverse.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor, Trace } from "../../src/graph/types.ts";
 import { SUM } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { Replica } from "../../src/engine/replica.ts";
-import { type Library, serve, type Work } from "../peers/serve.ts";
+import type { Work } from "../peers/serve.ts";
 import { sizeIn, type Task } from "../peers/task.ts";
-import { meanSize } from "../peers/values.ts";
-import { configIn, corpusOfRow } from "./materials.ts";
-import { ROWS } from "./rows.ts";
+import { closeSoon } from "./row.ts";
 
 /** A source of the task's tensor `name`. */
 type Source = (name: string) => Tensor;
@@ -62,18 +57,29 @@ function traced(task: Task): { trace: Trace; results: Record<string, Tensor> } {
   return { trace, results };
 }
 
-async function openKernel(device: Device, task: Task): Promise<Work> {
+/** A kernel that is ready, with the results of its first call. */
+export interface KernelWork extends Omit<Work, "values"> {
+  readonly results: Readonly<Record<string, Float32Array>>;
+}
+
+/** Whether a task is a kernel, not a model. */
+export function isKernel({ kind }: Pick<Task, "kind">): boolean {
+  return kind in TRACED;
+}
+
+/** Loads a kernel and calls it once. */
+export async function openKernel(device: Device, task: Task): Promise<KernelWork> {
   const { trace: { calls, constants }, results } = traced(task);
   const memory = device.memory();
   const program = await device.load(compile({ calls, constants, results }), memory);
   for (const { name, data } of task.tensors.values()) memory.write(name, data as Float32Array);
   program.run();
-  const values: number[] = [];
+  const found: Record<string, Float32Array> = {};
   for (const [slot, { shape }] of Object.entries(results)) {
-    values.push(meanSize(await memory.read([{ slot, offset: 0, length: sizeOf(shape) }])));
+    found[slot] = await memory.read([{ slot, offset: 0, length: sizeOf(shape) }]);
   }
   return {
-    values,
+    results: found,
     async run(times) {
       for (let i = 0; i < times; i++) program.run();
       await memory.read([{ slot: "y", offset: 0, length: 1 }]);
@@ -81,48 +87,3 @@ async function openKernel(device: Device, task: Task): Promise<Work> {
     close: () => closeSoon(device),
   };
 }
-
-async function openStep(device: Device, task: Task): Promise<Work> {
-  const row = ROWS.find(({ name }) => name === task.name);
-  if (row === undefined) throw new RangeError(`Cannot train ${task.name}: there is no such row`);
-  const replica = new Replica(device, { config: configIn(row), corpus: corpusOfRow(row) });
-  await replica.open();
-  let number = 0;
-  const step = async () => {
-    replica.accumulate(number, { level: 0, index: 0 });
-    const { loss } = await replica.inspect();
-    replica.update(number++);
-    return loss;
-  };
-  const values: number[] = [];
-  for (let i = 0; i < task.compared; i++) values.push(await step());
-  return {
-    values,
-    async run(times) {
-      for (let i = 0; i < times; i++) await step();
-      await replica.read("param", 0, { offset: 0, length: 1 });
-    },
-    close: () => closeSoon(device),
-  };
-}
-
-/** Frees what a task holds, once the buffer of its last read is back. */
-function closeSoon(device: Device): void {
-  setTimeout(() => device.close(), 100);
-}
-
-const open = () => openWebGpu({ runtime: Deno.version.deno });
-const first = await open();
-const adapter = cardIn(first.name);
-first.close();
-const library: Library = {
-  name: "Shoal",
-  version: `Deno ${Deno.version.deno}`,
-  adapter,
-  async open(task) {
-    const device = await open();
-    return task.kind in TRACED ? openKernel(device, task) : openStep(device, task);
-  },
-};
-await serve(library);
-Deno.exit(0);
