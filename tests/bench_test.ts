@@ -15,7 +15,7 @@ import { OPS } from "../kernels/mod.ts";
 import { treeAddOp } from "../kernels/reduce/tree_add.ts";
 import { UserError } from "../src/base/user_error.ts";
 import { openReference } from "../src/device/reference.ts";
-import { sharedGpu } from "./support/gpu.ts";
+import { onGpu, sharedGpu } from "./support/gpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";
 import { planOf } from "../src/testing/cases.ts";
 
@@ -34,19 +34,22 @@ function smallCase(op: Op): Case {
 }
 
 for (const op of OPS) {
-  Deno.test(`bench ops: ${op.name} is timed beside a naive twin that gives the same`, async () => {
-    assert(TWINS.has(op.name), "each op has a twin");
-    const test = smallCase(op);
-    const { seconds, naive, name } = await timeCase(op, test, {
-      device: await device(),
-      budget: BUDGET,
-    });
-    assert(name.startsWith(op.name));
-    assert(seconds >= 0 && naive !== undefined && naive >= 0);
-  });
+  Deno.test(
+    onGpu(`bench ops: ${op.name} is timed beside a naive twin that gives the same`),
+    async () => {
+      assert(TWINS.has(op.name), "each op has a twin");
+      const test = smallCase(op);
+      const { seconds, naive, name } = await timeCase(op, test, {
+        device: await device(),
+        budget: BUDGET,
+      });
+      assert(name.startsWith(op.name));
+      assert(seconds >= 0 && naive !== undefined && naive >= 0);
+    },
+  );
 }
 
-Deno.test("bench ops: attention's twin drops the same probabilities", async () => {
+Deno.test(onGpu("bench ops: attention's twin drops the same probabilities"), async () => {
   for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
     const test = op.cases.find(({ kind, attrs }) => kind === "tile" && attrs.dropout !== undefined);
     assert(test !== undefined);
@@ -55,7 +58,7 @@ Deno.test("bench ops: attention's twin drops the same probabilities", async () =
   }
 });
 
-Deno.test("bench ops: attention's twin stays inside documents", async () => {
+Deno.test(onGpu("bench ops: attention's twin stays inside documents"), async () => {
   for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
     const tests = op.cases.filter(({ kind, attrs }) => kind === "ragged" && attrs.starts);
     assertEquals(tests.length, 5);
@@ -66,22 +69,25 @@ Deno.test("bench ops: attention's twin stays inside documents", async () => {
   }
 });
 
-Deno.test("bench ops: attention's twin masks, groups heads and crosses as attention does", async () => {
-  for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
-    // Three tensors with masks exceed the bindings of the twin's launches.
-    const tests = op.cases.filter(({ kind, attrs }) =>
-      kind === "ragged" && (attrs.layout ?? "").split(",").length < 3 &&
-      (attrs.segments || attrs.lengths || attrs.kvHeads || attrs.alibi || attrs.valueWidth)
-    );
-    assertEquals(tests.length, 9);
-    for (const test of tests) {
-      const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
-      assert(naive !== undefined);
+Deno.test(
+  onGpu("bench ops: attention's twin masks, groups heads and crosses as attention does"),
+  async () => {
+    for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
+      // Three tensors with masks exceed the bindings of the twin's launches.
+      const tests = op.cases.filter(({ kind, attrs }) =>
+        kind === "ragged" && (attrs.layout ?? "").split(",").length < 3 &&
+        (attrs.segments || attrs.lengths || attrs.kvHeads || attrs.alibi || attrs.valueWidth)
+      );
+      assertEquals(tests.length, 9);
+      for (const test of tests) {
+        const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
+        assert(naive !== undefined);
+      }
     }
-  }
-});
+  },
+);
 
-Deno.test("bench ops: matmul's twin reads every transpose", async () => {
+Deno.test(onGpu("bench ops: matmul's twin reads every transpose"), async () => {
   const op = OPS.find(({ name }) => name === "matmul") as Op;
   const tests = op.cases.filter(({ kind, attrs }) => kind === "ragged" && attrs.ta !== undefined);
   const sides = tests.map(({ attrs: { ta, tb } }) => `${ta} ${tb}`);
@@ -91,7 +97,7 @@ Deno.test("bench ops: matmul's twin reads every transpose", async () => {
   }
 });
 
-Deno.test("bench ops: a twin with another result is refused", async () => {
+Deno.test(onGpu("bench ops: a twin with another result is refused"), async () => {
   const idle = { fills: [0], launch: () => [] };
   const test = treeAddOp.cases[0] as Case;
   const on = { device: await device(), budget: BUDGET, twin: idle };
@@ -146,21 +152,26 @@ Deno.test("parseBench() refuses what it does not know", () => {
   }
 });
 
-Deno.test("bench matmul times the kernels of either class and marks what is chosen", async () => {
-  for (const [kind, kernel] of [["cpu", "registers 8x8"], ["gpu", "narrow, 32 slices"]] as const) {
-    const filter = "down 1x64x256";
-    const { sections: [section] } = await benchMatmul({
-      filter,
-      kind,
-      device: "webgpu",
-      budget: BUDGET,
-    });
-    const [head, ...rows] = section?.table ?? [];
-    assertEquals(head?.at(-1), "chosen");
-    assert(rows.some(([name]) => name === `${filter}: ${kernel}`));
-    assertEquals(rows.filter((row) => row.at(-1) === "*").length, 1);
-  }
-});
+Deno.test(
+  onGpu("bench matmul times the kernels of either class and marks what is chosen"),
+  async () => {
+    for (
+      const [kind, kernel] of [["cpu", "registers 8x8"], ["gpu", "narrow, 32 slices"]] as const
+    ) {
+      const filter = "down 1x64x256";
+      const { sections: [section] } = await benchMatmul({
+        filter,
+        kind,
+        device: "webgpu",
+        budget: BUDGET,
+      });
+      const [head, ...rows] = section?.table ?? [];
+      assertEquals(head?.at(-1), "chosen");
+      assert(rows.some(([name]) => name === `${filter}: ${kernel}`));
+      assertEquals(rows.filter((row) => row.at(-1) === "*").length, 1);
+    }
+  },
+);
 
 Deno.test("alignTable() puts names to the left and numbers to the right", () => {
   assertEquals(alignTable([["op", "us"], ["a", "1.25"], ["longer", "10"], ["c"]]), [
@@ -268,14 +279,17 @@ Deno.test("exchangeSeconds() moves a gradient among ranks over sockets", async (
   for (const world of [2, 3]) assert(await exchangeSeconds(world, 100) > 0);
 });
 
-Deno.test("bench generate: a decoder and whole windows are timed on the same text", async () => {
-  const { sections: [filling, sliding] } = await benchGenerate({
-    filter: "lstm",
-    device: "webgpu",
-    context: 9,
-  });
-  const [, row = []] = filling?.table ?? [];
-  assertEquals(row.length, 4);
-  assert(row.slice(1).every((cell) => Number(cell) > 0));
-  assertEquals(sliding?.table.length, 2);
-});
+Deno.test(
+  onGpu("bench generate: a decoder and whole windows are timed on the same text"),
+  async () => {
+    const { sections: [filling, sliding] } = await benchGenerate({
+      filter: "lstm",
+      device: "webgpu",
+      context: 9,
+    });
+    const [, row = []] = filling?.table ?? [];
+    assertEquals(row.length, 4);
+    assert(row.slice(1).every((cell) => Number(cell) > 0));
+    assertEquals(sliding?.table.length, 2);
+  },
+);

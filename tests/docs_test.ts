@@ -10,6 +10,7 @@ import { newScope } from "../src/nn/scope.ts";
 import { planOf, randomInputs } from "../src/testing/cases.ts";
 import { tolerance } from "../src/testing/tolerance.ts";
 import { checkVjp } from "./support/graph/differences.ts";
+import { onGpu } from "./support/gpu.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -52,7 +53,7 @@ Deno.test("CONTRIBUTING's model traces to logits with its parameters", async () 
   assert(params.map((p) => p.name).includes("up.weight"));
 });
 
-Deno.test("CONTRIBUTING's op matches its reference on the GPU", async () => {
+Deno.test(onGpu("CONTRIBUTING's op matches its reference on the GPU"), async () => {
   const [wgsl] = await blocks("wgsl");
   const code = (await blocks("ts"))[1] as string;
   const { rowScale } = await load(code.replace('"..."', JSON.stringify(wgsl))) as { rowScale: Op };

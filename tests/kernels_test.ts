@@ -6,7 +6,7 @@ import { openReference } from "../src/device/reference.ts";
 import type { Device } from "../src/device/types.ts";
 import type { Case, Op } from "../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../src/testing/cases.ts";
-import { sharedGpu } from "./support/gpu.ts";
+import { onGpu, sharedGpu } from "./support/gpu.ts";
 import { tolerance } from "../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
@@ -30,7 +30,7 @@ async function outputsOf(device: Device, op: Op, test: Case): Promise<Float32Arr
 for (const op of OPS) {
   for (const test of op.cases) {
     if (test.kind === "bench") continue;
-    Deno.test(`${caseName(op, test)}: the GPU matches the reference`, async () => {
+    Deno.test(onGpu(`${caseName(op, test)}: the GPU matches the reference`), async () => {
       const got = await outputsOf(await gpu(), op, test);
       const want = await outputsOf(openReference(), op, test);
       const specs = op.shape(test.inputs, test.attrs);

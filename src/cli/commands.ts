@@ -125,7 +125,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "test",
     section: "develop",
     purpose: "Run the tests",
-    runs: { script: `deno test ${ALL}` },
+    runs: { script: `deno run ${ALL} tests/suite/main.ts` },
   },
   {
     name: "test:faults",

@@ -210,7 +210,6 @@ Deno.test("./shoal tells in a line what checks and tests take, and starts nothin
   const takes: Readonly<Record<string, RegExp>> = {
     check: /^$/,
     ok: /^$/,
-    test: /^ \[PATH\]\.{3} \[--filter=TEXT\], as deno test takes them$/,
     "test:faults": /^ \[--filter=TEXT\], as deno test takes it$/,
   };
   // Every other command has a program of its own that answers.

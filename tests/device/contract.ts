@@ -8,6 +8,7 @@ import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Graph, Spec } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
+import { onDevice } from "../support/gpu.ts";
 
 const SPEC: Spec = { shape: [5], dtype: "f32" };
 const TWICE_PLUS = formula(2, (x, c) => add(mul(x as Expr, 2), c as Expr));
@@ -39,14 +40,14 @@ function graphOf({ calls, constants }: ReturnType<typeof newTrace>, results: Gra
 
 const whole = (slot: string, length: number) => [{ slot, offset: 0, length }];
 
-/** Registers the suite for a device; `foreign` is a memory of another kind of device. */
+/** Registers the suite for a device; `others` opens devices of other kinds, by name. */
 export function deviceContract(
   name: string,
   open: () => Promise<Device>,
-  foreign: () => Promise<Memory>,
+  others: Readonly<Record<string, () => Promise<Device>>>,
 ): void {
   const test = (what: string, body: (device: Device, memory: Memory) => Promise<void>) =>
-    Deno.test(`${name}: ${what}`, async () => {
+    Deno.test(onDevice(`${name} ${what}`, `${name}: ${what}`), async () => {
       const device = await open();
       try {
         await body(device, device.memory());
@@ -170,14 +171,17 @@ export function deviceContract(
     );
   });
 
-  test("memory of another device is refused", async (device) => {
-    const other = await foreign();
-    await assertRejects(
-      async () => await device.load(somePlan(), other),
-      TypeError,
-      "memory of another device",
-    );
-  });
+  for (const [other, openOther] of Object.entries(others)) {
+    test(`memory of another device is refused: ${other}`, async (device) => {
+      const foreign = await openOther();
+      await assertRejects(
+        async () => await device.load(somePlan(), foreign.memory()),
+        TypeError,
+        "memory of another device",
+      );
+      foreign.close();
+    });
+  }
 
   test("a device tells its name and its limits", (device) => {
     assert(device.name.length > 0);

@@ -1,21 +1,25 @@
 /** Runs the contract suite on every device. */
 import { assertEquals } from "@std/assert";
+import { openCpu } from "../../src/device/cpu.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { deviceContract } from "./contract.ts";
+import {} from "../support/gpu.ts";
 
 const openGpu = () => openWebGpu({ runtime: Deno.version.deno });
-const referenceMemory = () => Promise.resolve(openReference().memory());
-const gpuMemory = async () => (await openGpu()).memory();
+const DEVICES = {
+  "reference": () => Promise.resolve(openReference()),
+  "reference in f64": () => Promise.resolve(openReference({ precision: "f64" })),
+  "CPU device": () => Promise.resolve(openCpu()),
+  "WebGPU": openGpu,
+  "WebGPU without early mapping": () => openWebGpu(),
+};
 
-deviceContract("reference", () => Promise.resolve(openReference()), gpuMemory);
-deviceContract(
-  "reference in f64",
-  () => Promise.resolve(openReference({ precision: "f64" })),
-  gpuMemory,
-);
-deviceContract("WebGPU", openGpu, referenceMemory);
-deviceContract("WebGPU without early mapping", () => openWebGpu(), referenceMemory);
+for (const [name, open] of Object.entries(DEVICES)) {
+  const kind = name.split(" ")[0];
+  const others = Object.entries(DEVICES).filter(([other]) => other.split(" ")[0] !== kind);
+  deviceContract(name, open, Object.fromEntries(others));
+}
 
 Deno.test("the f64 reference device stores f64, and rounds to f32 only on read", async () => {
   const third = 1 / 3;

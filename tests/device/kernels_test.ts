@@ -9,6 +9,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { planOf } from "../../src/testing/cases.ts";
+import { onGpu } from "../support/gpu.ts";
 
 /** A plan with one kernel per number, which adds it to x. */
 function plan(...numbers: readonly number[]) {
@@ -30,7 +31,7 @@ async function watched(index = 0) {
   return { told, device };
 }
 
-Deno.test("each compiled kernel is counted once, out of all expected ones", async () => {
+Deno.test(onGpu("each compiled kernel is counted once, out of all expected ones"), async () => {
   const { told, device } = await watched();
   const [first, second] = [plan(1, 2, 3), plan(2, 3, 4, 5)];
   device.expect([first, second]);
@@ -47,30 +48,34 @@ Deno.test("each compiled kernel is counted once, out of all expected ones", asyn
   device.close();
 });
 
-Deno.test("kernels compiled at load compute the same, write nothing at load, and have the same hash", async () => {
-  const three = plan(7, 8, 9);
-  const hashes: string[] = [];
-  for (const index of [0, 1]) {
-    const { device } = await watched(index);
-    const memory = device.memory();
-    memory.ensure("x", 3);
-    memory.write("x", Float32Array.of(1, 2, 3));
-    const program = await device.load(three, memory);
-    const read = () => memory.read([7, 8, 9].map((n) => ({ slot: `y${n}`, offset: 0, length: 3 })));
-    assertEquals([...await read()], new Array(9).fill(0));
-    program.run();
-    assertEquals([...await read()], [8, 9, 10, 9, 10, 11, 10, 11, 12]);
-    hashes.push(device.shaders);
-    device.close();
-  }
-  assertEquals(hashes[0], hashes[1]);
-  const plain = await openWebGpu({ runtime: Deno.version.deno });
-  await plain.load(three, plain.memory());
-  assertEquals(plain.shaders, hashes[0]);
-  plain.close();
-});
+Deno.test(
+  onGpu("kernels compiled at load compute the same, write nothing at load, and have the same hash"),
+  async () => {
+    const three = plan(7, 8, 9);
+    const hashes: string[] = [];
+    for (const index of [0, 1]) {
+      const { device } = await watched(index);
+      const memory = device.memory();
+      memory.ensure("x", 3);
+      memory.write("x", Float32Array.of(1, 2, 3));
+      const program = await device.load(three, memory);
+      const read = () =>
+        memory.read([7, 8, 9].map((n) => ({ slot: `y${n}`, offset: 0, length: 3 })));
+      assertEquals([...await read()], new Array(9).fill(0));
+      program.run();
+      assertEquals([...await read()], [8, 9, 10, 9, 10, 11, 10, 11, 12]);
+      hashes.push(device.shaders);
+      device.close();
+    }
+    assertEquals(hashes[0], hashes[1]);
+    const plain = await openWebGpu({ runtime: Deno.version.deno });
+    await plain.load(three, plain.memory());
+    assertEquals(plain.shaders, hashes[0]);
+    plain.close();
+  },
+);
 
-Deno.test("with progress reports, an invalid kernel's error names its op", async () => {
+Deno.test(onGpu("with progress reports, an invalid kernel's error names its op"), async () => {
   const { device } = await watched();
   const broken = planOf(
     {

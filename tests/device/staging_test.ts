@@ -1,12 +1,13 @@
 /** Read-back, early and late: each read returns its own bytes. */
 import { assertEquals } from "@std/assert";
 import { openWebGpu } from "../../src/device/webgpu.ts";
+import { onGpu } from "../support/gpu.ts";
 
 /** Elements of 8 MiB. */
 const LARGE = 2 ** 21;
 
 for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as const) {
-  Deno.test(`${name} reads in quick succession each return their own bytes`, async () => {
+  Deno.test(onGpu(`${name} reads in quick succession each return their own bytes`), async () => {
     const device = await openWebGpu({ runtime });
     const memory = device.memory();
     memory.ensure("a", 5000);
@@ -22,7 +23,7 @@ for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as co
     device.close();
   });
 
-  Deno.test(`${name} overlapping reads each return their own bytes`, async () => {
+  Deno.test(onGpu(`${name} overlapping reads each return their own bytes`), async () => {
     const device = await openWebGpu({ runtime });
     const memory = device.memory();
     memory.ensure("a", 64);
@@ -37,19 +38,22 @@ for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as co
     device.close();
   });
 
-  Deno.test(`${name} reads of 8 MiB are complete, and unchanged when their buffer is reused`, async () => {
-    const device = await openWebGpu({ runtime });
-    const memory = device.memory();
-    const length = LARGE;
-    memory.ensure("a", length);
-    const kept: Float32Array[] = [];
-    for (let round = 0; round < 3; round++) {
-      memory.write("a", Float32Array.from({ length }, (_, i) => i ^ round));
-      kept.push(await memory.read([{ slot: "a", offset: 0, length }]));
-    }
-    kept.forEach((values, round) => {
-      assertEquals(values.findIndex((v, i) => v !== (i ^ round)), -1);
-    });
-    device.close();
-  });
+  Deno.test(
+    onGpu(`${name} reads of 8 MiB are complete, and unchanged when their buffer is reused`),
+    async () => {
+      const device = await openWebGpu({ runtime });
+      const memory = device.memory();
+      const length = LARGE;
+      memory.ensure("a", length);
+      const kept: Float32Array[] = [];
+      for (let round = 0; round < 3; round++) {
+        memory.write("a", Float32Array.from({ length }, (_, i) => i ^ round));
+        kept.push(await memory.read([{ slot: "a", offset: 0, length }]));
+      }
+      kept.forEach((values, round) => {
+        assertEquals(values.findIndex((v, i) => v !== (i ^ round)), -1);
+      });
+      device.close();
+    },
+  );
 }

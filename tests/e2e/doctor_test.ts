@@ -4,8 +4,9 @@ import { EXIT } from "../../src/base/user_error.ts";
 import { namesIn, Place } from "./support.ts";
 import { runCommand } from "./command.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
+import { onGpu } from "../support/gpu.ts";
 
-Deno.test("doctor tells what this machine is, as one JSON object and as lines, and ends with 0", async () => {
+Deno.test("doctor tells what this machine is, as one JSON object and as lines, and ends with 0", async (t) => {
   using place = new Place();
   const env = { TMPDIR: place.of("tmp") };
   const { code, stdout, stderr, ms } = await runCommand("doctor", ["--json"], {
@@ -17,13 +18,18 @@ Deno.test("doctor tells what this machine is, as one JSON object and as lines, a
   const { facts, findings, exit } = JSON.parse(stdout);
   assertEquals(exit, 0);
   assert(findings.every(({ level }: { level: string }) => level !== "error"), stdout);
-  assertEquals(facts.run.value.device, isSoftware(facts.adapter.value.name) ? "cpu" : "webgpu");
-  const { name, features, limits, numerics, bandwidths } = facts.adapter.value;
-  assertMatch(name, / via (Vulkan|Metal)$/);
-  assertEquals(Object.keys(features).length, 6);
-  assertGreater(limits.maxBufferSize, 2 ** 27);
-  assertEquals(numerics.keepsNaN, true);
-  for (const rate of Object.values(bandwidths)) assertGreater(rate, 1e6);
+  await t.step({
+    ...onGpu("its adapter"),
+    fn() {
+      const { name, features, limits, numerics, bandwidths } = facts.adapter.value;
+      assertEquals(facts.run.value.device, isSoftware(name) ? "cpu" : "webgpu");
+      assertMatch(name, / via (Vulkan|Metal)$/);
+      assertEquals(Object.keys(features).length, 6);
+      assertGreater(limits.maxBufferSize, 2 ** 27);
+      assertEquals(numerics.keepsNaN, true);
+      for (const rate of Object.values(bandwidths)) assertGreater(rate, 1e6);
+    },
+  });
   assertGreater(facts.socket.value.bytesPerSecond, 1e6);
   assertGreater(facts.disk.value.freeBytes, 0);
   assertEquals(facts.missing, []);

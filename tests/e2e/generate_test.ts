@@ -160,7 +160,7 @@ Deno.test("generate continues a text", async (t) => {
     assertMatch(stderr, /^The text is longer than the context of 32 tokens: [^\n]+\n$/);
   });
 
-  await t.step("a GPU draws the same text again", async () => {
+  await t.step("the device of a machine draws the same text again", async () => {
     const args = ["run", `--prompt=${PROMPT}`, "--tokens=20"];
     const [first, second] = [await generate(place, args), await generate(place, args)];
     assertEquals([first.code, first.stderr], [0, ""]);

@@ -156,13 +156,14 @@ function copy(from: string, to: string): void {
   for (const { name } of Deno.readDirSync(from)) copy(join(from, name), join(to, name));
 }
 
-/** Arguments of a run of a second or so; `more` wins over them. */
+/** Arguments of a run of a second or so, with one worker; `more` wins over them. */
 export function tinyArgs(out: string, ...more: readonly string[]): string[] {
   return [
     SMOKE,
     "--data=text.txt",
     `--out=${out}`,
     "--steps=6",
+    "--workers=1",
     "--micro_batch_size=2",
     "--model.layers=1",
     "--checkpoint.every=2",

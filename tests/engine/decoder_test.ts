@@ -12,7 +12,7 @@ import { Decoder } from "../../src/engine/decoder.ts";
 import { holdParams } from "../../src/engine/load_params.ts";
 import { fullLogits, someParams } from "../../src/testing/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, sharedGpu } from "../support/gpu.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 
 const gpu = sharedGpu();
@@ -94,89 +94,101 @@ function assertClose(got: Float32Array, want: Float32Array, what: string, relati
 
 for (const [place, open] of Object.entries(DEVICES)) {
   for (const name of Object.keys(MODELS)) {
-    Deno.test(`${name} fed token by token says what the whole window says, on ${place}`, async () => {
-      const device = await open();
-      const parts = partsOf(name);
-      const [rows, time] = [2, CONTEXT];
-      const tokens = randomTokens(rows * time, VOCABULARY);
-      const want = await fullLogits(device, parts, { tokens, rows });
-      const decoder = await decoderOf(device, parts, rows);
-      for (let t = 0; t < time; t++) {
-        const got = await decoder.feed(columns(tokens, rows, [t, t + 1]));
-        assertClose(got, at(want, rows, t), `position ${t}`);
-        assertEquals([decoder.position, decoder.slides], [t + 1, 0]);
-      }
-    });
-
-    Deno.test(`${name} fed in portions says what the whole window says, on ${place}`, async () => {
-      const device = await open();
-      const parts = partsOf(name);
-      const [rows, time] = [2, CONTEXT];
-      const tokens = randomTokens(rows * time, VOCABULARY);
-      const want = await fullLogits(device, parts, { tokens, rows });
-      const decoder = await decoderOf(device, parts, rows);
-      for (const cuts of [[75], [1, 64, 10], [7, 8, 9, 51], [65, 10]]) {
-        decoder.reset();
-        let t = 0;
-        for (const n of cuts) {
-          const got = await decoder.feed(columns(tokens, rows, [t, t + n]));
-          t += n;
-          assertClose(got, at(want, rows, t - 1), `${cuts}: position ${t - 1}`);
+    Deno.test(
+      onDevice(place, `${name} fed token by token says what the whole window says, on ${place}`),
+      async () => {
+        const device = await open();
+        const parts = partsOf(name);
+        const [rows, time] = [2, CONTEXT];
+        const tokens = randomTokens(rows * time, VOCABULARY);
+        const want = await fullLogits(device, parts, { tokens, rows });
+        const decoder = await decoderOf(device, parts, rows);
+        for (let t = 0; t < time; t++) {
+          const got = await decoder.feed(columns(tokens, rows, [t, t + 1]));
+          assertClose(got, at(want, rows, t), `position ${t}`);
+          assertEquals([decoder.position, decoder.slides], [t + 1, 0]);
         }
-      }
-    });
+      },
+    );
+
+    Deno.test(
+      onDevice(place, `${name} fed in portions says what the whole window says, on ${place}`),
+      async () => {
+        const device = await open();
+        const parts = partsOf(name);
+        const [rows, time] = [2, CONTEXT];
+        const tokens = randomTokens(rows * time, VOCABULARY);
+        const want = await fullLogits(device, parts, { tokens, rows });
+        const decoder = await decoderOf(device, parts, rows);
+        for (const cuts of [[75], [1, 64, 10], [7, 8, 9, 51], [65, 10]]) {
+          decoder.reset();
+          let t = 0;
+          for (const n of cuts) {
+            const got = await decoder.feed(columns(tokens, rows, [t, t + n]));
+            t += n;
+            assertClose(got, at(want, rows, t - 1), `${cuts}: position ${t - 1}`);
+          }
+        }
+      },
+    );
   }
 
-  Deno.test(`past the context the window slides and equals a fresh one, on ${place}`, async () => {
-    const device = await open();
-    const names = [
-      "a transformer",
-      "a transformer with sinusoids",
-      "a transformer with rotary positions",
-      "a transformer with ALiBi",
-    ];
-    for (const name of names) {
-      const context = 12;
-      const parts = partsOf(name, context);
-      const decoder = await decoderOf(device, parts);
-      const fresh = await decoderOf(device, parts);
-      const tokens = randomTokens(3 * context, VOCABULARY);
-      let length = 0;
-      let slides = 0;
-      for (let t = 0; t < tokens.length; t++) {
-        if (length === context) [length, slides] = [keptTokens(context), slides + 1];
-        length++;
-        const got = await decoder.feed(tokens.subarray(t, t + 1));
-        assertEquals([decoder.position, decoder.slides], [length, slides]);
-        const window = tokens.slice(t + 1 - length, t + 1);
+  Deno.test(
+    onDevice(place, `past the context the window slides and equals a fresh one, on ${place}`),
+    async () => {
+      const device = await open();
+      const names = [
+        "a transformer",
+        "a transformer with sinusoids",
+        "a transformer with rotary positions",
+        "a transformer with ALiBi",
+      ];
+      for (const name of names) {
+        const context = 12;
+        const parts = partsOf(name, context);
+        const decoder = await decoderOf(device, parts);
+        const fresh = await decoderOf(device, parts);
+        const tokens = randomTokens(3 * context, VOCABULARY);
+        let length = 0;
+        let slides = 0;
+        for (let t = 0; t < tokens.length; t++) {
+          if (length === context) [length, slides] = [keptTokens(context), slides + 1];
+          length++;
+          const got = await decoder.feed(tokens.subarray(t, t + 1));
+          assertEquals([decoder.position, decoder.slides], [length, slides]);
+          const window = tokens.slice(t + 1 - length, t + 1);
+          fresh.reset();
+          assertClose(got, await fresh.feed(window), `after token ${t}`, 1e-6);
+          if (slides === 0) continue;
+          const want = await fullLogits(device, parts, { tokens: window, rows: 1 });
+          assertClose(got, at(want, 1, length - 1), `token ${t}`);
+        }
+        assert(slides > 2);
+        // A prompt longer than the context gives the same, without computing the discarded windows.
         fresh.reset();
-        assertClose(got, await fresh.feed(window), `after token ${t}`, 1e-6);
-        if (slides === 0) continue;
-        const want = await fullLogits(device, parts, { tokens: window, rows: 1 });
-        assertClose(got, at(want, 1, length - 1), `token ${t}`);
+        const whole = await fresh.feed(tokens);
+        assertEquals([fresh.position, fresh.slides], [length, slides]);
+        decoder.reset();
+        assertEquals(await decoder.feed(tokens.slice(-length)), whole);
       }
-      assert(slides > 2);
-      // A prompt longer than the context gives the same, without computing the discarded windows.
-      fresh.reset();
-      const whole = await fresh.feed(tokens);
-      assertEquals([fresh.position, fresh.slides], [length, slides]);
-      decoder.reset();
-      assertEquals(await decoder.feed(tokens.slice(-length)), whole);
-    }
-  });
+    },
+  );
 
-  Deno.test(`a recurrent model remembers past its context, on ${place}`, async () => {
-    const device = await open();
-    const parts = partsOf("an lstm", 5);
-    const decoder = await decoderOf(device, parts);
-    const tokens = randomTokens(23, VOCABULARY);
-    const want = await fullLogits(device, parts, { tokens, rows: 1 });
-    for (let t = 0; t < 9; t++) await decoder.feed(tokens.subarray(t, t + 1));
-    assertClose(await decoder.feed(tokens.slice(9)), at(want, 1, 22), "the last position");
-    assertEquals([decoder.position, decoder.slides], [23, 0]);
-  });
+  Deno.test(
+    onDevice(place, `a recurrent model remembers past its context, on ${place}`),
+    async () => {
+      const device = await open();
+      const parts = partsOf("an lstm", 5);
+      const decoder = await decoderOf(device, parts);
+      const tokens = randomTokens(23, VOCABULARY);
+      const want = await fullLogits(device, parts, { tokens, rows: 1 });
+      for (let t = 0; t < 9; t++) await decoder.feed(tokens.subarray(t, t + 1));
+      assertClose(await decoder.feed(tokens.slice(9)), at(want, 1, 22), "the last position");
+      assertEquals([decoder.position, decoder.slides], [23, 0]);
+    },
+  );
 
-  Deno.test(`after a reset nothing is remembered, on ${place}`, async () => {
+  Deno.test(onDevice(place, `after a reset nothing is remembered, on ${place}`), async () => {
     const device = await open();
     for (const name of ["a transformer", "an lstm", "a gru"]) {
       const decoder = await decoderOf(device, partsOf(name, 10));

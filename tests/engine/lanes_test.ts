@@ -10,6 +10,7 @@ import { Replica } from "../../src/engine/replica.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
+import { onDevice } from "../support/gpu.ts";
 
 const LETTERS = "abcdefg";
 const CORPUS: Corpus = corpusIn({
@@ -59,34 +60,43 @@ const DEVICES = {
 } as const;
 
 for (const [name, open] of Object.entries(DEVICES)) {
-  Deno.test(`a step that is computed three times is as one that is computed once, on ${name}`, async () => {
-    const states = [];
-    for (const times of [1, 3]) {
-      const device = await open();
-      states.push(await run(await openReplica(device), { times }));
-      device.close();
-    }
-    assertEquals(states[1], states[0]);
-  });
+  Deno.test(
+    onDevice(
+      name,
+      `a step that is computed three times is as one that is computed once, on ${name}`,
+    ),
+    async () => {
+      const states = [];
+      for (const times of [1, 3]) {
+        const device = await open();
+        states.push(await run(await openReplica(device), { times }));
+        device.close();
+      }
+      assertEquals(states[1], states[0]);
+    },
+  );
 
-  Deno.test(`a skipped step leaves parameters, moments and states alone, on ${name}`, async () => {
-    const device = await open();
-    const replica = await openReplica(device);
-    replica.accumulate(0, WHOLE);
-    replica.update(0);
-    const before = await stateOf(replica);
-    replica.accumulate(1, WHOLE);
-    const next = await replica.nextLanes(ALL);
-    assertNotEquals(await replica.readLanes(ALL), next);
-    replica.skip();
-    assertEquals(await stateOf(replica), before);
-    // The next step starts from the state before the skipped one.
-    replica.accumulate(1, WHOLE);
-    assertEquals(await replica.nextLanes(ALL), next);
-    replica.update(1);
-    assertEquals(await replica.readLanes(ALL), next);
-    device.close();
-  });
+  Deno.test(
+    onDevice(name, `a skipped step leaves parameters, moments and states alone, on ${name}`),
+    async () => {
+      const device = await open();
+      const replica = await openReplica(device);
+      replica.accumulate(0, WHOLE);
+      replica.update(0);
+      const before = await stateOf(replica);
+      replica.accumulate(1, WHOLE);
+      const next = await replica.nextLanes(ALL);
+      assertNotEquals(await replica.readLanes(ALL), next);
+      replica.skip();
+      assertEquals(await stateOf(replica), before);
+      // The next step starts from the state before the skipped one.
+      replica.accumulate(1, WHOLE);
+      assertEquals(await replica.nextLanes(ALL), next);
+      replica.update(1);
+      assertEquals(await replica.readLanes(ALL), next);
+      device.close();
+    },
+  );
 }
 
 Deno.test("a run with a skipped step differs from one without", async () => {

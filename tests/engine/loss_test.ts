@@ -22,7 +22,7 @@ import {
 } from "../../src/engine/plans.ts";
 import { STARTS } from "../../src/data/token_tensors.ts";
 import { Replica } from "../../src/engine/replica.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
@@ -77,37 +77,43 @@ function opsOf({ calls }: Pick<Graph | Plan, "calls">): string[] {
 
 for (const [name, config] of Object.entries(CONFIGS)) {
   for (const rows of [1, 4, 5]) {
-    Deno.test(`gradient and evaluation in parts have the bits of the whole: ${name}, ${rows} rows`, async () => {
-      const most = bytesOf(rows) + 3;
-      for (const trace of [traceGradient, traceEvaluation]) {
-        const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
-        assert(!opsOf(compile(whole.graph)).includes("update_slice"));
-        assert(opsOf(compile(parts.graph)).includes("update_slice"));
-        const want = await valuesOf(await gpu(), whole, config);
-        assertEquals(await valuesOf(await gpu(), parts, config), want);
-      }
-    });
+    Deno.test(
+      onGpu(`gradient and evaluation in parts have the bits of the whole: ${name}, ${rows} rows`),
+      async () => {
+        const most = bytesOf(rows) + 3;
+        for (const trace of [traceGradient, traceEvaluation]) {
+          const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
+          assert(!opsOf(compile(whole.graph)).includes("update_slice"));
+          assert(opsOf(compile(parts.graph)).includes("update_slice"));
+          const want = await valuesOf(await gpu(), whole, config);
+          assertEquals(await valuesOf(await gpu(), parts, config), want);
+        }
+      },
+    );
   }
 }
 
 for (const [name, config] of Object.entries(NETWORKS)) {
-  Deno.test(`the same of a recurrent network, but for the order of its head's bias: ${name}`, async () => {
-    const columns = shapeOf(config, VOCABULARY).params.find((p) => p.name === "head.bias")
-      ?.shape[0];
-    const most = bytesOf(4, columns);
-    for (const trace of [traceGradient, traceEvaluation]) {
-      const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
-      assert(opsOf(compile(parts.graph)).includes("update_slice"));
-      const want = await valuesOf(await gpu(), whole, config);
-      const got = await valuesOf(await gpu(), parts, config);
-      assertEquals(Object.keys(got), Object.keys(want));
-      for (const [result, values] of Object.entries(want)) {
-        const own = got[result] as Float64Array;
-        if (result === "grad:head.bias") assertLess(distance(own, values), tolerance(30, 1));
-        else assertEquals(own, values, result);
+  Deno.test(
+    onGpu(`the same of a recurrent network, but for the order of its head's bias: ${name}`),
+    async () => {
+      const columns = shapeOf(config, VOCABULARY).params.find((p) => p.name === "head.bias")
+        ?.shape[0];
+      const most = bytesOf(4, columns);
+      for (const trace of [traceGradient, traceEvaluation]) {
+        const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
+        assert(opsOf(compile(parts.graph)).includes("update_slice"));
+        const want = await valuesOf(await gpu(), whole, config);
+        const got = await valuesOf(await gpu(), parts, config);
+        assertEquals(Object.keys(got), Object.keys(want));
+        for (const [result, values] of Object.entries(want)) {
+          const own = got[result] as Float64Array;
+          if (result === "grad:head.bias") assertLess(distance(own, values), tolerance(30, 1));
+          else assertEquals(own, values, result);
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 Deno.test("in f64 the chunked loss differs from the whole only by rounding", async () => {
@@ -187,24 +193,29 @@ Deno.test("memory includes the logits and gradient of one chunk, however many th
   assertLess(evaluation, bytesOf(8, vocabulary) + small);
 });
 
-Deno.test("a step whose logits exceed a binding of 128 MiB is computed, with an initial loss of log V", async () => {
-  const vocabulary = 50_257;
-  const config = tinyConfig({
-    micro_batch_size: 8,
-    window: 128,
-    micro_batches: 1,
-    model: { tie_embeddings: true },
-  });
-  assertGreater(bytesOf(1024, vocabulary), LEAST_BINDING);
-  const tokens = randomTokens(1100, vocabulary);
-  const corpus = corpusIn({ train: tokens, validation: tokens, vocabulary });
-  const replica = new Replica(await gpu(), { config, corpus });
-  await replica.open();
-  replica.accumulate(0, { level: 0, index: 0 });
-  const { loss, nonFinite } = await replica.inspect();
-  assertLess(Math.abs(loss / Math.log(vocabulary) - 1), 0.01);
-  assertEquals(nonFinite, 0);
-});
+Deno.test(
+  onGpu(
+    "a step whose logits exceed a binding of 128 MiB is computed, with an initial loss of log V",
+  ),
+  async () => {
+    const vocabulary = 50_257;
+    const config = tinyConfig({
+      micro_batch_size: 8,
+      window: 128,
+      micro_batches: 1,
+      model: { tie_embeddings: true },
+    });
+    assertGreater(bytesOf(1024, vocabulary), LEAST_BINDING);
+    const tokens = randomTokens(1100, vocabulary);
+    const corpus = corpusIn({ train: tokens, validation: tokens, vocabulary });
+    const replica = new Replica(await gpu(), { config, corpus });
+    await replica.open();
+    replica.accumulate(0, { level: 0, index: 0 });
+    const { loss, nonFinite } = await replica.inspect();
+    assertLess(Math.abs(loss / Math.log(vocabulary) - 1), 0.01);
+    assertEquals(nonFinite, 0);
+  },
+);
 
 Deno.test("rows are cut into as few equal parts as fit, or nearly equal ones", () => {
   const sizes = (rows: number, most: number) => cutRows(rows, most).map(({ count }) => count);

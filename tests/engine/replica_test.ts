@@ -19,6 +19,7 @@ import { tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 import { letters } from "../support/lockstep.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
+import { onDevice, onGpu } from "../support/gpu.ts";
 
 const GUARD = { policy: "halt", skipped: 0, maxSkips: 0 } as const;
 
@@ -54,7 +55,7 @@ Deno.test("micro-batches together give the gradient and loss of one big batch", 
   }
 });
 
-Deno.test("the same holds on the GPU, where one window is a micro-batch", async () => {
+Deno.test(onGpu("the same holds on the GPU, where one window is a micro-batch"), async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const whole = await gradientOf(tinyConfig({ micro_batches: 1, micro_batch_size: 4 }), device);
   const sum = await gradientOf(tinyConfig({ micro_batches: 4, micro_batch_size: 1 }), device);
@@ -175,23 +176,31 @@ Deno.test("a gradient check returns loss, norm and a count of zero", async () =>
   }
 });
 
-Deno.test("an update is the same with and without a gradient check", async () => {
-  for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
-    const hashes: string[] = [];
-    for (const looks of [0, 1, 2]) {
-      const device = await open();
-      const replica = await openReplica(tinyConfig({ model: { dropout: 0.1 } }), device);
-      for (let step = 0; step < 3; step++) {
-        replica.accumulate(step, WHOLE);
-        for (let i = 0; i < looks; i++) await replica.inspect();
-        replica.update(step);
+const DEVICES = {
+  "the reference": () => Promise.resolve(openReference()),
+  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
+} as const;
+
+for (const [place, open] of Object.entries(DEVICES)) {
+  Deno.test(
+    onDevice(place, `an update is the same with and without a gradient check, on ${place}`),
+    async () => {
+      const hashes: string[] = [];
+      for (const looks of [0, 1, 2]) {
+        const device = await open();
+        const replica = await openReplica(tinyConfig({ model: { dropout: 0.1 } }), device);
+        for (let step = 0; step < 3; step++) {
+          replica.accumulate(step, WHOLE);
+          for (let i = 0; i < looks; i++) await replica.inspect();
+          replica.update(step);
+        }
+        hashes.push(await replica.hash());
+        device.close();
       }
-      hashes.push(await replica.hash());
-      device.close();
-    }
-    assertEquals(new Set(hashes).size, 1);
-  }
-});
+      assertEquals(new Set(hashes).size, 1);
+    },
+  );
+}
 
 Deno.test("a gradient check sees a replaced gradient, whole, by bucket or by element", async () => {
   const replica = await openReplica(tinyConfig());
@@ -216,22 +225,25 @@ Deno.test("a gradient check sees a replaced gradient, whole, by bucket or by ele
   assertEquals(await replica.gradient(), sound.with(at, -(sound[at] as number)));
 });
 
-Deno.test("the same holds on the GPU: an infinite or NaN element is counted, and then gone", async () => {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
-  const replica = await openReplica(tinyConfig(), device);
-  replica.accumulate(0, WHOLE);
-  const first = await replica.inspect();
-  const gradient = await replica.gradient();
-  replica.setGradient(gradient.with(5, Infinity).with(70, NaN));
-  assertEquals((await replica.inspect()).nonFinite, 2);
-  replica.poison("grad", 9);
-  assertEquals((await replica.inspect()).nonFinite, 3);
-  replica.accumulate(0, WHOLE);
-  assertEquals(await replica.inspect(), first);
-  device.close();
-});
+Deno.test(
+  onGpu("the same holds on the GPU: an infinite or NaN element is counted, and then gone"),
+  async () => {
+    const device = await openWebGpu({ runtime: Deno.version.deno });
+    const replica = await openReplica(tinyConfig(), device);
+    replica.accumulate(0, WHOLE);
+    const first = await replica.inspect();
+    const gradient = await replica.gradient();
+    replica.setGradient(gradient.with(5, Infinity).with(70, NaN));
+    assertEquals((await replica.inspect()).nonFinite, 2);
+    replica.poison("grad", 9);
+    assertEquals((await replica.inspect()).nonFinite, 3);
+    replica.accumulate(0, WHOLE);
+    assertEquals(await replica.inspect(), first);
+    device.close();
+  },
+);
 
-Deno.test("a NaN parameter makes loss and gradient NaN at each gradient check", async () => {
+Deno.test(onGpu("a NaN parameter makes loss and gradient NaN at each gradient check"), async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const config = tinyConfig();
   const replica = await openReplica(config, device);
@@ -281,7 +293,7 @@ Deno.test("a replica with another's vectors continues identically", async () => 
   assertNotEquals(await b.hash(), await a.hash());
 });
 
-Deno.test("the hash of the kernels is fixed at opening", async () => {
+Deno.test(onGpu("the hash of the kernels is fixed at opening"), async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const replica = await openReplica(tinyConfig(), device);
   const { shaders } = replica;
@@ -290,6 +302,9 @@ Deno.test("the hash of the kernels is fixed at opening", async () => {
   assertEquals(replica.shaders, shaders);
   assertNotEquals(device.shaders, shaders);
   device.close();
+});
+
+Deno.test("the reference has no kernels to hash", async () => {
   assertEquals((await openReplica(tinyConfig())).shaders, "reference");
 });
 

@@ -6,6 +6,7 @@ import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { bucketSlot, layOut } from "../../src/plan/layout.ts";
 import { Vectors } from "../../src/engine/vectors.ts";
+import { onDevice, onGpu } from "../support/gpu.ts";
 
 /** Buckets of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
 const LAYOUT = layOut(
@@ -29,66 +30,78 @@ Deno.test("the layout under test has three buckets", () => {
 });
 
 for (const [name, open] of Object.entries({ reference: openReference, WebGPU: openWebGpu })) {
-  Deno.test(`${name}: a vector is written and read over all buckets, whatever the chunk`, async () => {
-    const device = await open();
-    for (const chunk of [undefined, 100, 64, 1000]) {
-      const { memory, vectors } = vectorsOn(device, chunk);
-      vectors.write("a", counting(1));
-      vectors.write("b", counting(-500));
-      assertEquals(await vectors.read("a"), counting(1));
-      assertEquals(await vectors.read("b"), counting(-500));
-      const [first] = await memory.read([{ slot: bucketSlot("a", 1), offset: 0, length: 1 }]);
-      assertEquals(first, 193);
-    }
-    device.close();
-  });
-
-  Deno.test(`${name}: the hash is that of the bytes, whatever the chunk`, async () => {
-    const device = await open();
-    const want = sha256(bytesOf(counting(1)), bytesOf(counting(7)));
-    for (const chunk of [undefined, 100, 64]) {
-      const { vectors } = vectorsOn(device, chunk);
-      vectors.write("a", counting(1));
-      vectors.write("b", counting(7));
-      assertEquals(await vectors.hash(["a", "b"]), want);
-      assertNotEquals(await vectors.hash(["b", "a"]), want);
-    }
-    device.close();
-  });
-
-  Deno.test(`${name}: damage flips the bits told, of the element told, and flips them back`, async () => {
-    const device = await open();
-    const { vectors } = vectorsOn(device);
-    vectors.write("a", counting(1));
-    const before = await vectors.hash(["a"]);
-    for (const element of [0, 191, 192, 447]) {
-      for (const bit of [1, 2 ** 30, 2 ** 31]) {
-        await vectors.damage("a", element, bit);
-        const now = new Uint32Array((await vectors.read("a")).buffer);
-        const old = new Uint32Array(counting(1).buffer);
-        assertEquals(((now[element] as number) ^ (old[element] as number)) >>> 0, bit);
-        assertEquals(now.filter((word, i) => word !== old[i]).length, 1);
-        assertNotEquals(await vectors.hash(["a"]), before);
-        await vectors.damage("a", element, bit);
-        assertEquals(await vectors.hash(["a"]), before);
+  Deno.test(
+    onDevice(name, `${name}: a vector is written and read over all buckets, whatever the chunk`),
+    async () => {
+      const device = await open();
+      for (const chunk of [undefined, 100, 64, 1000]) {
+        const { memory, vectors } = vectorsOn(device, chunk);
+        vectors.write("a", counting(1));
+        vectors.write("b", counting(-500));
+        assertEquals(await vectors.read("a"), counting(1));
+        assertEquals(await vectors.read("b"), counting(-500));
+        const [first] = await memory.read([{ slot: bucketSlot("a", 1), offset: 0, length: 1 }]);
+        assertEquals(first, 193);
       }
-    }
-    vectors.poison("a", 200);
-    const values = await vectors.read("a");
-    assertEquals([...values].flatMap((v, i) => Number.isNaN(v) ? [i] : []), [200]);
-    device.close();
-  });
+      device.close();
+    },
+  );
+
+  Deno.test(
+    onDevice(name, `${name}: the hash is that of the bytes, whatever the chunk`),
+    async () => {
+      const device = await open();
+      const want = sha256(bytesOf(counting(1)), bytesOf(counting(7)));
+      for (const chunk of [undefined, 100, 64]) {
+        const { vectors } = vectorsOn(device, chunk);
+        vectors.write("a", counting(1));
+        vectors.write("b", counting(7));
+        assertEquals(await vectors.hash(["a", "b"]), want);
+        assertNotEquals(await vectors.hash(["b", "a"]), want);
+      }
+      device.close();
+    },
+  );
+
+  Deno.test(
+    onDevice(name, `${name}: damage flips the bits told, of the element told, and flips them back`),
+    async () => {
+      const device = await open();
+      const { vectors } = vectorsOn(device);
+      vectors.write("a", counting(1));
+      const before = await vectors.hash(["a"]);
+      for (const element of [0, 191, 192, 447]) {
+        for (const bit of [1, 2 ** 30, 2 ** 31]) {
+          await vectors.damage("a", element, bit);
+          const now = new Uint32Array((await vectors.read("a")).buffer);
+          const old = new Uint32Array(counting(1).buffer);
+          assertEquals(((now[element] as number) ^ (old[element] as number)) >>> 0, bit);
+          assertEquals(now.filter((word, i) => word !== old[i]).length, 1);
+          assertNotEquals(await vectors.hash(["a"]), before);
+          await vectors.damage("a", element, bit);
+          assertEquals(await vectors.hash(["a"]), before);
+        }
+      }
+      vectors.poison("a", 200);
+      const values = await vectors.read("a");
+      assertEquals([...values].flatMap((v, i) => Number.isNaN(v) ? [i] : []), [200]);
+      device.close();
+    },
+  );
 }
 
-Deno.test("a read returns the vector at the time of the call, whatever is written after", async () => {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
-  const { vectors } = vectorsOn(device, 50);
-  vectors.write("a", counting(1));
-  const read = vectors.read("a");
-  vectors.write("a", counting(2));
-  assertEquals(await read, counting(1));
-  device.close();
-});
+Deno.test(
+  onGpu("a read returns the vector at the time of the call, whatever is written after"),
+  async () => {
+    const device = await openWebGpu({ runtime: Deno.version.deno });
+    const { vectors } = vectorsOn(device, 50);
+    vectors.write("a", counting(1));
+    const read = vectors.read("a");
+    vectors.write("a", counting(2));
+    assertEquals(await read, counting(1));
+    device.close();
+  },
+);
 
 Deno.test("wrong lengths and elements beyond the end are refused", async () => {
   const { vectors } = vectorsOn(openReference());

@@ -11,7 +11,7 @@ import type { Device } from "../../src/device/types.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { registerModel } from "../../src/models/user_model.ts";
 import { addressIn } from "../../src/plan/layout.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, sharedGpu } from "../support/gpu.ts";
 import { letters } from "../support/lockstep.ts";
 
 const WIDTH = 8;
@@ -44,27 +44,33 @@ async function opened(device: Device, config: RunConfig): Promise<Replica> {
   return replica;
 }
 
-Deno.test("a layer behind a factor of 0 has a gradient of zero, and all others have theirs", async () => {
-  const config = configOf(
-    "zeroed",
-    (scope, x) =>
-      layers.plus(x, layers.scaled(layers.linear(scope.in("off"), x, { width: WIDTH }), 0)),
+for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]] as const) {
+  Deno.test(
+    onDevice(
+      place,
+      `a layer behind a factor of 0 has a gradient of zero, and all others have theirs, on ${place}`,
+    ),
+    async () => {
+      const config = configOf(
+        "zeroed",
+        (scope, x) =>
+          layers.plus(x, layers.scaled(layers.linear(scope.in("off"), x, { width: WIDTH }), 0)),
+      );
+      const replica = await opened(await open(), config);
+      replica.accumulate(0, { level: 0, index: 0 });
+      const { loss, nonFinite } = await replica.inspect();
+      assert(loss > 0 && nonFinite === 0, `${loss}`);
+      const gradient = await replica.readVector("grad");
+      const largest = (name: string) => {
+        const { offset } = addressIn(replica.layout, "grad", name);
+        const { shape = [] } = replica.layout.entries.find((entry) => entry.name === name) ?? {};
+        return Math.max(...gradient.slice(offset, offset + sizeOf(shape)).map(Math.abs));
+      };
+      assertEquals([largest("off.weight"), largest("off.bias")], [0, 0]);
+      assert(largest("tokens.weight") > 0 && largest("head.weight") > 0);
+    },
   );
-  for (const device of [openReference(), await gpu()]) {
-    const replica = await opened(device, config);
-    replica.accumulate(0, { level: 0, index: 0 });
-    const { loss, nonFinite } = await replica.inspect();
-    assert(loss > 0 && nonFinite === 0, `${loss}`);
-    const gradient = await replica.readVector("grad");
-    const largest = (name: string) => {
-      const { offset } = addressIn(replica.layout, "grad", name);
-      const { shape = [] } = replica.layout.entries.find((entry) => entry.name === name) ?? {};
-      return Math.max(...gradient.slice(offset, offset + sizeOf(shape)).map(Math.abs));
-    };
-    assertEquals([largest("off.weight"), largest("off.bias")], [0, 0]);
-    assert(largest("tokens.weight") > 0 && largest("head.weight") > 0);
-  }
-});
+}
 
 Deno.test("a parameter that the loss does not read is refused by name", async () => {
   const config = configOf("unread", (scope, x) => {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import type { Numbers } from "../support/graph/torch_golden.ts";
 
 /** What the scripts of tests/golden write. */
@@ -38,7 +38,7 @@ export function assertNear(
 /** Runs a test on the reference and on the GPU. */
 export function onBoth(name: string, body: (device: Device) => Promise<void>): void {
   Deno.test(`${name}, on the reference`, () => body(openReference()));
-  Deno.test(`${name}, on the GPU`, async () => body(await gpu()));
+  Deno.test(onGpu(`${name}, on the GPU`), async () => body(await gpu()));
 }
 
 const gpu = sharedGpu();

@@ -4,6 +4,7 @@
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { args, FAMILIES, golden, Lab, stepLine } from "./support/support.ts";
+import { onGpu } from "../support/gpu.ts";
 import { assertLossCostsNothing } from "./support/loss.ts";
 import { isWorker } from "./support/proc.ts";
 
@@ -35,32 +36,45 @@ Deno.test("4: gpt: a rank that is stopped for ever is declared hung within 2 s a
   await lab.assertEnded("run", { state });
 });
 
-Deno.test("7: gpt: a worker whose device is lost mid-step ends with 71 and is replaced", async () => {
-  using lab = new Lab();
-  const state = await golden("gpt");
-  const plan = lab.faults({ at: { step: 7, rank: 1, point: "forward" }, do: "lose" });
-  const running = lab.start(args("gpt", "run", "--workers=2", ...plan));
-  await running.line(stepLine(7));
-  const { code } = await running.ended;
-  assertEquals(code, 0);
-  const reasons = lab.losses("run").map(({ reason }) => reason);
-  assertEquals(reasons, ["worker 1 is lost: its GPU was lost"]);
-  await lab.assertEnded("run", { state });
-});
+Deno.test(
+  onGpu("7: gpt: a worker whose device is lost mid-step ends with 71 and is replaced"),
+  async () => {
+    using lab = new Lab();
+    const state = await golden("gpt", "--device=webgpu");
+    const plan = lab.faults({ at: { step: 7, rank: 1, point: "forward" }, do: "lose" });
+    const running = lab.start(args("gpt", "run", "--device=webgpu", "--workers=2", ...plan));
+    await running.line(stepLine(7));
+    const { code } = await running.ended;
+    assertEquals(code, 0);
+    const reasons = lab.losses("run").map(({ reason }) => reason);
+    assertEquals(reasons, ["worker 1 is lost: its GPU was lost"]);
+    await lab.assertEnded("run", { state });
+  },
+);
 
-Deno.test("8: a model too big for the device ends with 72, its bytes and its key, and each rank is started once", async () => {
-  using lab = new Lab();
-  const running = lab.start(args("gpt", "run", "--workers=3", "--model.width=65536"));
-  const seen = new Set<number>();
-  let over = false;
-  running.ended.then(() => over = true);
-  while (!over) {
-    for (const pid of lab.processes()) if (isWorker(pid)) seen.add(pid);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const { code, stderr } = await running.ended;
-  assertEquals(code, 72);
-  assertMatch(stderr, /^error: Cannot fit .* takes 51539607552 bytes, .*; lower model.width\n$/);
-  assertEquals(seen.size, 3);
-  lab.assertQuiet();
-});
+const TOO_LARGE = {
+  "webgpu": /^error: Cannot fit .* takes 51539607552 bytes, .*; lower model.width\n$/,
+  "cpu": /^error: Cannot allocate memory for the CPU device: need 515\d{8} bytes .* model.width\n$/,
+};
+
+for (const [device, says] of Object.entries(TOO_LARGE)) {
+  const name =
+    `8: a model too big for the device ends with 72, its bytes and its key, and each rank is started once: ${device}`;
+  Deno.test(device === "webgpu" ? onGpu(name) : { name }, async () => {
+    using lab = new Lab();
+    const size = ["--workers=3", "--model.width=65536"];
+    const running = lab.start(args("gpt", "run", `--device=${device}`, ...size));
+    const seen = new Set<number>();
+    let over = false;
+    running.ended.then(() => over = true);
+    while (!over) {
+      for (const pid of lab.processes()) if (isWorker(pid)) seen.add(pid);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const { code, stderr } = await running.ended;
+    assertEquals(code, 72);
+    assertMatch(stderr, says);
+    assertEquals(seen.size, 3);
+    lab.assertQuiet();
+  });
+}

@@ -9,6 +9,7 @@ import type { Expr } from "../../src/graph/formula.ts";
 import { literal, printFormula } from "../../src/graph/formula_wgsl.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { planOf } from "../../src/testing/cases.ts";
+import { onGpu } from "../support/gpu.ts";
 
 const PLACES = { input: ["a", "b", "c"], index: "i" };
 
@@ -83,42 +84,45 @@ async function apply(device: Device, formula: f.Formula, x: Float32Array): Promi
   return await memory.read([{ slot: "y0", offset: 0, length: x.length }]);
 }
 
-Deno.test("every function and operator on the GPU matches its evaluation in f64", async () => {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
-  const reference = openReference();
-  const x = Float32Array.from({ length: 44 }, (_, i) => (i - 21) / 8);
-  const bodies: Readonly<Record<string, (x: Expr) => Expr>> = {
-    neg: f.neg,
-    exp: f.exp,
-    log: (e) => f.log(f.add(f.mul(e, e), 0.5)),
-    tanh: f.tanh,
-    sqrt: (e) => f.sqrt(f.mul(e, e)),
-    sin: f.sin,
-    cos: f.cos,
-    sign: f.sign,
-    add: (e) => f.add(e, -3),
-    sub: (e) => f.sub(f.neg(e), -3),
-    mul: (e) => f.mul(e, f.neg(e)),
-    div: (e) => f.div(f.sub(0, e), f.add(f.mul(e, e), 1)),
-    max: (e) => f.max(e, f.mul(e, e)),
-    min: (e) => f.min(e, f.mul(e, e)),
-    select: (e) => f.select(e, f.mul(e, 3), -1e-3),
-  };
-  for (const [name, body] of Object.entries(bodies)) {
-    const formula = f.formula(1, (e) => body(e as Expr));
-    const [got, want] = [await apply(device, formula, x), await apply(reference, formula, x)];
-    got.forEach((v, i) => {
-      const error = Math.abs(v - (want[i] as number));
-      // WGSL allows sin and cos 2^-11 on [-pi, pi]; the others are tighter here.
-      const bound = (name === "sin" || name === "cos" ? 2 ** -11 : 2 ** -19) *
-        Math.max(1, Math.abs(want[i] as number));
-      assert(error <= bound, `${name} at ${x[i]}: ${v}, not ${want[i]}`);
-    });
-  }
-  device.close();
-});
+Deno.test(
+  onGpu("every function and operator on the GPU matches its evaluation in f64"),
+  async () => {
+    const device = await openWebGpu({ runtime: Deno.version.deno });
+    const reference = openReference();
+    const x = Float32Array.from({ length: 44 }, (_, i) => (i - 21) / 8);
+    const bodies: Readonly<Record<string, (x: Expr) => Expr>> = {
+      neg: f.neg,
+      exp: f.exp,
+      log: (e) => f.log(f.add(f.mul(e, e), 0.5)),
+      tanh: f.tanh,
+      sqrt: (e) => f.sqrt(f.mul(e, e)),
+      sin: f.sin,
+      cos: f.cos,
+      sign: f.sign,
+      add: (e) => f.add(e, -3),
+      sub: (e) => f.sub(f.neg(e), -3),
+      mul: (e) => f.mul(e, f.neg(e)),
+      div: (e) => f.div(f.sub(0, e), f.add(f.mul(e, e), 1)),
+      max: (e) => f.max(e, f.mul(e, e)),
+      min: (e) => f.min(e, f.mul(e, e)),
+      select: (e) => f.select(e, f.mul(e, 3), -1e-3),
+    };
+    for (const [name, body] of Object.entries(bodies)) {
+      const formula = f.formula(1, (e) => body(e as Expr));
+      const [got, want] = [await apply(device, formula, x), await apply(reference, formula, x)];
+      got.forEach((v, i) => {
+        const error = Math.abs(v - (want[i] as number));
+        // WGSL allows sin and cos 2^-11 on [-pi, pi]; the others are tighter here.
+        const bound = (name === "sin" || name === "cos" ? 2 ** -11 : 2 ** -19) *
+          Math.max(1, Math.abs(want[i] as number));
+        assert(error <= bound, `${name} at ${x[i]}: ${v}, not ${want[i]}`);
+      });
+    }
+    device.close();
+  },
+);
 
-Deno.test("exp and tanh on the GPU stay finite far outside", async () => {
+Deno.test(onGpu("exp and tanh on the GPU stay finite far outside"), async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const x = Float32Array.of(-1000, -100, 100, 1000);
   const tanh = await apply(device, f.formula(1, (e) => f.tanh(e as Expr)), x);

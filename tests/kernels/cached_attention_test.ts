@@ -20,7 +20,7 @@ import type { Tensor, Trace } from "../../src/graph/types.ts";
 import { attendCached } from "../../src/nn/cached_attention.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, onGpu, sharedGpu } from "../support/gpu.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
@@ -157,20 +157,23 @@ async function assertPortions(device: Device, form: Form, want: Float32Array): P
 }
 
 for (const [place, open] of DEVICES) {
-  Deno.test(`attention with a cache equals attention, on ${place}`, async () => {
+  Deno.test(onDevice(place, `attention with a cache equals attention, on ${place}`), async () => {
     const device = await open();
     const form = { heads: 3, shared: 3 };
     await assertPortions(device, form, await atOnce(device, form));
   });
 
   for (const [name, form] of Object.entries(FORMS)) {
-    Deno.test(`attention with a cache and ${name} is its definition, on ${place}`, async () => {
-      await assertPortions(await open(), form, definition(form));
-    });
+    Deno.test(
+      onDevice(place, `attention with a cache and ${name} is its definition, on ${place}`),
+      async () => {
+        await assertPortions(await open(), form, definition(form));
+      },
+    );
   }
 }
 
-Deno.test("separate keys and values are cached as packed ones are", async () => {
+Deno.test(onGpu("separate keys and values are cached as packed ones are"), async () => {
   const device = await gpu();
   const yOf = async (separate: boolean) => {
     const trace = newTrace();

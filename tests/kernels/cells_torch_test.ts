@@ -12,6 +12,7 @@ import { gradientsOf, plus, runTrace, weightedSum } from "../support/graph/run_t
 import { tolerance } from "../../src/testing/tolerance.ts";
 import type { Numbers, TorchGolden } from "../support/graph/torch_golden.ts";
 import { readTorch } from "../support/graph/torch_golden.ts";
+import { onGpu } from "../support/gpu.ts";
 
 const CELLS: Readonly<Record<string, Cell>> = {
   rnn_tanh: rnnTanh,
@@ -76,7 +77,7 @@ for (const name of Object.keys(CELLS)) {
     await checkCell(openReference({ precision: "f64" }), name, (largest) => 1e-10 * largest);
   });
 
-  Deno.test(`${name} matches PyTorch on the GPU`, async () => {
+  Deno.test(onGpu(`${name} matches PyTorch on the GPU`), async () => {
     const device = await openWebGpu({ runtime: Deno.version.deno });
     // Sums over gates and units in 5 steps, and over 15 rows for gradients of weights.
     await checkCell(device, name, (largest) => tolerance(5 * (24 + 64) + 15, largest));

@@ -7,7 +7,7 @@ import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
@@ -60,7 +60,7 @@ Deno.test("some ops reduce over lanes on one kind of target only", () =>
   assertGreater(SHARING.length, 0));
 
 for (const op of SHARING) {
-  Deno.test(`${op.name}: kernels of the other kind match the reference`, async () => {
+  Deno.test(onGpu(`${op.name}: kernels of the other kind match the reference`), async () => {
     const device = await gpu();
     for (const test of op.cases) {
       if (test.kind === "bench") continue;

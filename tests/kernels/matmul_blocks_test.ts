@@ -9,7 +9,7 @@ import { openReference } from "../../src/device/reference.ts";
 import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import { bitsOf, productCase, productsBy } from "../support/graph/products.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
 
@@ -107,14 +107,14 @@ const waits = ({ name }: Variant): boolean => /ahead|by 16|tiles of|registers/.t
 
 rows(4096).forEach((variant, turn) => {
   const [bm, bn, bk] = blockOf(variant);
-  Deno.test(`${variant.name} is correct at the edges of ${bm} x ${bn} x ${bk}`, async () => {
+  Deno.test(onGpu(`${variant.name} is correct at the edges of ${bm} x ${bn} x ${bk}`), async () => {
     const cases = casesOf(variant, turn);
     const some = waits(variant) ? [cases[2 * (turn % 4)] as Case] : cases;
     for (const test of some) await check(variant, test);
   });
 });
 
-Deno.test("narrow products are correct for one to eight rows", async () => {
+Deno.test(onGpu("narrow products are correct for one to eight rows"), async () => {
   for (const test of narrowCases()) {
     const [variant] = variantsOf(
       productOf({ inputs: test.inputs, outputs: [] }, test.attrs),

@@ -8,7 +8,7 @@ import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { recurrence } from "../../kernels/recurrence/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec, Tensor } from "../../src/graph/types.ts";
@@ -171,18 +171,29 @@ function assertNear(
   }
 }
 
+/** Sizes of a recurrence, and whether it runs backwards in time. */
+const SIZES = [[[3, 5, 8], false], [[2, 4, 3], true]] as const;
+
 for (const cell of CELL_FORMULAS) {
   Deno.test(`${cell.name} equals the loop of matmuls and formulas, values and gradients`, async () => {
     const reference = openReference({ precision: "f64" });
-    for (const [sizes, reverse] of [[[3, 5, 8], false], [[2, 4, 3], true]] as const) {
+    for (const [sizes, reverse] of SIZES) {
       const [op, loop] = [asOp(cell, sizes, reverse), asLoop(cell, sizes, reverse)];
       const want = joined(await runTrace(reference, loop.results, loop.values), cell, sizes);
       const got = await runTrace(reference, op.results, op.values);
       assertNear(got, want, (largest) => 1e-12 * largest);
+    }
+  });
+
+  Deno.test(onGpu(`${cell.name} on the GPU equals the loop in f64`), async () => {
+    const reference = openReference({ precision: "f64" });
+    for (const [sizes, reverse] of SIZES) {
+      const [op, loop] = [asOp(cell, sizes, reverse), asLoop(cell, sizes, reverse)];
+      const want = joined(await runTrace(reference, loop.results, loop.values), cell, sizes);
       const [b, t, h] = sizes;
       const terms = t * (cell.gates * h + 64) + b * t;
-      const onGpu = await runTrace(await gpu(), op.results, op.values);
-      assertNear(onGpu, want, (largest) => tolerance(terms, largest));
+      const got = await runTrace(await gpu(), op.results, op.values);
+      assertNear(got, want, (largest) => tolerance(terms, largest));
     }
   });
 }

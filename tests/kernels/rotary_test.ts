@@ -6,7 +6,7 @@ import { rotary, rotaryFrequencies, rotaryTables, rotaryValues } from "../../ker
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, sharedGpu } from "../support/gpu.ts";
 import { gradientsOf, runTrace, weightedSum } from "../support/graph/run_trace.ts";
 import type { Numbers, Tensors } from "../support/graph/torch_golden.ts";
 
@@ -97,7 +97,7 @@ function resultsOf(test: RotaryCase): Record<string, Tensor> {
 
 for (const [place, open] of DEVICES) {
   for (const [name, test] of Object.entries(GOLDEN.cases)) {
-    Deno.test(`rotary of ${name} matches transformers, on ${place}`, async () => {
+    Deno.test(onDevice(place, `rotary of ${name} matches transformers, on ${place}`), async () => {
       const { positions } = GOLDEN;
       const got = await runTrace(await open(), resultsOf(test), {
         x: (test.given["x"] as Numbers).data,

@@ -3,6 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openModel, train } from "shoal";
 import { runCommand } from "../e2e/command.ts";
 import { ONE_ADAPTER, Place, ROOT } from "../e2e/support.ts";
+import { onGpu } from "../support/gpu.ts";
 
 const MODEL = `
 import { headModel, layers, outputHead } from "shoal";
@@ -187,7 +188,7 @@ Deno.test("an evaluation gives the terms of the loss, and a made-up source as it
   );
 });
 
-Deno.test("a program that opens a device prints nothing of its driver", async () => {
+Deno.test(onGpu("a program that opens a device prints nothing of its driver"), async () => {
   using place = new Place();
   place.write(
     "open.ts",

@@ -4,8 +4,9 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
+import { onGpu } from "../support/gpu.ts";
 
-Deno.test("one batch of random tokens is overfitted on the GPU", async () => {
+Deno.test(onGpu("one batch of random tokens is overfitted on the GPU"), async () => {
   const vocabulary = 11;
   const config = tinyConfig({
     micro_batches: 1,

@@ -14,7 +14,7 @@ import type { Decode, Scope } from "../../src/nn/scope.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, sharedGpu } from "../support/gpu.ts";
 
 const gpu = sharedGpu();
 const DEVICES = [["the reference", openReference], ["the GPU", gpu]] as const;
@@ -70,67 +70,73 @@ function assertClose(got: Float32Array, want: Float32Array, what: string): void 
 
 for (const [place, open] of DEVICES) {
   for (const [name, { rotary, ...options }] of Object.entries(KINDS)) {
-    Deno.test(`attention ${name} decodes what the whole window gives, on ${place}`, async () => {
-      const device = await open();
-      const { heads, kvHeads = heads } = options;
-      const columns = (heads + 2 * kvHeads) * WIDTH;
-      const values = uniforms(rootKey(4), TIME * columns, [-2, 2]);
-      const attention = (count: number, decode?: Decode) =>
-        traced((scope, source) => {
-          const rotate = rotary === undefined
-            ? undefined
-            : rotaryPositions(scope, { rotated: rotary });
-          return attend(scope, source("qkv", [1, count, columns]), { ...options, rotate });
-        }, decode);
-      const want = await (await opened(device, attention(TIME)))({ qkv: values });
-      for (const count of [1, 3, 4]) {
-        const portion = await opened(device, attention(count, { context: TIME + 3 }));
-        for (let first = 0; first < TIME; first += count) {
-          const got = await portion({
-            qkv: values.slice(first * columns, (first + count) * columns),
-            places: Uint32Array.from({ length: count }, (_, i) => first + i),
-          });
-          const model = heads * WIDTH;
-          assertClose(
-            got,
-            want.slice(first * model, (first + count) * model),
-            `${count}, ${first}`,
-          );
+    Deno.test(
+      onDevice(place, `attention ${name} decodes what the whole window gives, on ${place}`),
+      async () => {
+        const device = await open();
+        const { heads, kvHeads = heads } = options;
+        const columns = (heads + 2 * kvHeads) * WIDTH;
+        const values = uniforms(rootKey(4), TIME * columns, [-2, 2]);
+        const attention = (count: number, decode?: Decode) =>
+          traced((scope, source) => {
+            const rotate = rotary === undefined
+              ? undefined
+              : rotaryPositions(scope, { rotated: rotary });
+            return attend(scope, source("qkv", [1, count, columns]), { ...options, rotate });
+          }, decode);
+        const want = await (await opened(device, attention(TIME)))({ qkv: values });
+        for (const count of [1, 3, 4]) {
+          const portion = await opened(device, attention(count, { context: TIME + 3 }));
+          for (let first = 0; first < TIME; first += count) {
+            const got = await portion({
+              qkv: values.slice(first * columns, (first + count) * columns),
+              places: Uint32Array.from({ length: count }, (_, i) => first + i),
+            });
+            const model = heads * WIDTH;
+            assertClose(
+              got,
+              want.slice(first * model, (first + count) * model),
+              `${count}, ${first}`,
+            );
+          }
         }
-      }
-    });
+      },
+    );
   }
 
-  Deno.test(`cross attention decodes what the whole target gives, on ${place}`, async () => {
-    const device = await open();
-    const [heads, kvHeads, keys] = [4, 2, 7];
-    const values = {
-      kv: uniforms(rootKey(5), 2 * keys * 2 * kvHeads * WIDTH, [-2, 2]),
-      lengths: Uint32Array.of(7, 3),
-    };
-    const model = heads * WIDTH;
-    const queries = uniforms(rootKey(6), 2 * TIME * model, [-2, 2]);
-    const attention = (count: number, decode?: Decode) =>
-      traced((scope, source) => {
-        const kv = source("kv", [2, keys, 2 * kvHeads * WIDTH]);
-        return crossAttend(scope, {
-          q: headsOf(source("q", [2, count, model]), { heads }),
-          k: headsOf(kv, { heads: kvHeads, width: WIDTH }),
-          v: headsOf(kv, { heads: kvHeads, first: kvHeads * WIDTH }),
-        }, { lengths: source("lengths", [2]) });
-      }, decode);
-    const want = await (await opened(device, attention(TIME)))({ ...values, q: queries });
-    const one = await opened(device, attention(1, { context: TIME }));
-    for (let t = 0; t < TIME; t++) {
-      const rows = (of: Float32Array) =>
-        Float32Array.from(
-          [0, 1].flatMap((
-            b,
-          ) => [...of.subarray((b * TIME + t) * model, (b * TIME + t + 1) * model)]),
-        );
-      assertClose(await one({ ...values, q: rows(queries) }), rows(want), `token ${t}`);
-    }
-  });
+  Deno.test(
+    onDevice(place, `cross attention decodes what the whole target gives, on ${place}`),
+    async () => {
+      const device = await open();
+      const [heads, kvHeads, keys] = [4, 2, 7];
+      const values = {
+        kv: uniforms(rootKey(5), 2 * keys * 2 * kvHeads * WIDTH, [-2, 2]),
+        lengths: Uint32Array.of(7, 3),
+      };
+      const model = heads * WIDTH;
+      const queries = uniforms(rootKey(6), 2 * TIME * model, [-2, 2]);
+      const attention = (count: number, decode?: Decode) =>
+        traced((scope, source) => {
+          const kv = source("kv", [2, keys, 2 * kvHeads * WIDTH]);
+          return crossAttend(scope, {
+            q: headsOf(source("q", [2, count, model]), { heads }),
+            k: headsOf(kv, { heads: kvHeads, width: WIDTH }),
+            v: headsOf(kv, { heads: kvHeads, first: kvHeads * WIDTH }),
+          }, { lengths: source("lengths", [2]) });
+        }, decode);
+      const want = await (await opened(device, attention(TIME)))({ ...values, q: queries });
+      const one = await opened(device, attention(1, { context: TIME }));
+      for (let t = 0; t < TIME; t++) {
+        const rows = (of: Float32Array) =>
+          Float32Array.from(
+            [0, 1].flatMap((
+              b,
+            ) => [...of.subarray((b * TIME + t) * model, (b * TIME + t + 1) * model)]),
+          );
+        assertClose(await one({ ...values, q: rows(queries) }), rows(want), `token ${t}`);
+      }
+    },
+  );
 }
 
 Deno.test("decoding refuses masks that no cache can have", () => {

@@ -20,7 +20,7 @@ import { newScope } from "../../src/nn/scope.ts";
 import type { Scope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { someValues } from "../../src/testing/some_values.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, onGpu, sharedGpu } from "../support/gpu.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
 import { gradientsOf, runTrace, weightedSum } from "../support/graph/run_trace.ts";
 import { distance } from "../support/graph/traced.ts";
@@ -75,53 +75,66 @@ const idsOf = (n: number, site: number) =>
   Uint32Array.from({ length: n }, (_, i) => threefry(rootKey(7), i, site)[0] % V);
 
 for (const [name, model] of Object.entries(MODELS)) {
-  Deno.test(`${name}: a model of composed ops has one loss and one gradient on all devices`, async () => {
-    const trace = newTrace();
-    const { scope, params } = newScope(trace, { training: true });
-    const ids = trace.source({ shape: [B, T], dtype: "u32" }, "batch", "ids");
-    const targets = trace.source({ shape: [B, T], dtype: "u32" }, "batch", "targets");
-    const loss = sum(crossEntropy(model(scope, ids), targets));
-    const wanted = Object.fromEntries(params.map((p) => [`d ${p.name}`, p.tensor]));
-    const results = { loss, ...gradientsOf(loss, wanted) };
-    for (const fuse of [true, false]) {
-      checkPlan(compile({ calls: trace.calls, constants: trace.constants, results }, { fuse }));
-    }
-    const values = {
-      ids: idsOf(B * T, 0),
-      targets: idsOf(B * T, 1),
-      ...Object.fromEntries(params.map((p) => [p.name, someValues(p)])),
-    };
-    const want = await runTrace(openReference({ precision: "f64" }), results, values);
-    const got = await runTrace(await gpu(), results, values);
-    for (const [key, value] of Object.entries(want)) {
-      assert(value.some((v) => v !== 0), `${key} is not zero`);
-      assertLess(distance(got[key] as Float64Array, value), 1e-5, key);
-    }
-  });
+  Deno.test(
+    onGpu(`${name}: a model of composed ops has one loss and one gradient on all devices`),
+    async () => {
+      const trace = newTrace();
+      const { scope, params } = newScope(trace, { training: true });
+      const ids = trace.source({ shape: [B, T], dtype: "u32" }, "batch", "ids");
+      const targets = trace.source({ shape: [B, T], dtype: "u32" }, "batch", "targets");
+      const loss = sum(crossEntropy(model(scope, ids), targets));
+      const wanted = Object.fromEntries(params.map((p) => [`d ${p.name}`, p.tensor]));
+      const results = { loss, ...gradientsOf(loss, wanted) };
+      for (const fuse of [true, false]) {
+        checkPlan(compile({ calls: trace.calls, constants: trace.constants, results }, { fuse }));
+      }
+      const values = {
+        ids: idsOf(B * T, 0),
+        targets: idsOf(B * T, 1),
+        ...Object.fromEntries(params.map((p) => [p.name, someValues(p)])),
+      };
+      const want = await runTrace(openReference({ precision: "f64" }), results, values);
+      const got = await runTrace(await gpu(), results, values);
+      for (const [key, value] of Object.entries(want)) {
+        assert(value.some((v) => v !== 0), `${key} is not zero`);
+        assertLess(distance(got[key] as Float64Array, value), 1e-5, key);
+      }
+    },
+  );
 }
 
-Deno.test("attention by matrix products and softmax equals the attention op", async () => {
-  const trace = newTrace();
-  const qkv = trace.source({ shape: [B, T, 3 * D], dtype: "f32" }, "batch", "qkv");
-  const weights = uniforms(rootKey(3), B * T * D, [-1, 1]);
-  const results: Record<string, Tensor> = {};
-  for (
-    const [name, y] of [
-      ["op", attention(packedHeads(qkv, 2), { mask: { causal: true } })],
-      ["products", attentionByProducts(qkv, 2)],
-    ] as const
-  ) {
-    assertEquals(y.shape, [B, T, D]);
-    results[name] = y;
-    results[`d ${name}`] = gradientsOf(weightedSum([[y, weights]]), { d: qkv }).d as Tensor;
-  }
-  const values = { qkv: uniforms(rootKey(4), sizeOf(qkv.shape), [-2, 2]) };
-  const exact = await runTrace(openReference({ precision: "f64" }), results, values);
-  const got = await runTrace(await gpu(), results, values);
-  for (const [found, bound] of [[exact, 1e-12], [got, 1e-5]] as const) {
-    for (const prefix of ["", "d "]) {
-      const [op, products] = [found[`${prefix}op`], found[`${prefix}products`]];
-      assertLess(distance(products as Float64Array, op as Float64Array), bound, prefix);
-    }
-  }
-});
+const SIDES = [
+  ["the reference in f64", () => openReference({ precision: "f64" }), 1e-12],
+  ["the GPU", gpu, 1e-5],
+] as const;
+
+for (const [place, open, bound] of SIDES) {
+  Deno.test(
+    onDevice(
+      place,
+      `attention by matrix products and softmax equals the attention op, on ${place}`,
+    ),
+    async () => {
+      const trace = newTrace();
+      const qkv = trace.source({ shape: [B, T, 3 * D], dtype: "f32" }, "batch", "qkv");
+      const weights = uniforms(rootKey(3), B * T * D, [-1, 1]);
+      const results: Record<string, Tensor> = {};
+      for (
+        const [name, y] of [
+          ["op", attention(packedHeads(qkv, 2), { mask: { causal: true } })],
+          ["products", attentionByProducts(qkv, 2)],
+        ] as const
+      ) {
+        assertEquals(y.shape, [B, T, D]);
+        results[name] = y;
+        results[`d ${name}`] = gradientsOf(weightedSum([[y, weights]]), { d: qkv }).d as Tensor;
+      }
+      const values = { qkv: uniforms(rootKey(4), sizeOf(qkv.shape), [-2, 2]) };
+      const found = await runTrace(await open(), results, values);
+      for (const prefix of ["", "d "]) {
+        const [op, products] = [found[`${prefix}op`], found[`${prefix}products`]];
+        assertLess(distance(products as Float64Array, op as Float64Array), bound, prefix);
+      }
+    },
+  );
+}

@@ -20,7 +20,7 @@ import {
 } from "../../src/nn/layers.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onDevice, sharedGpu } from "../support/gpu.ts";
 import { sinusoids } from "../../src/nn/sinusoids.ts";
 
 const gpu = sharedGpu();
@@ -118,26 +118,30 @@ Deno.test("attend() rejects heads that do not divide the width", () => {
   assertThrows(() => attend(scope, x, { heads: 3, dropout: 0 }), RangeError, "heads");
 });
 
-Deno.test("scaled() by 0 is zero, of the shape of its input", async () => {
-  for (const device of [openReference(), await gpu()]) {
-    const trace = newTrace();
-    const x = trace.source({ shape: [3, 5], dtype: "f32" }, "batch", "x");
-    const bias = trace.source({ shape: [5], dtype: "f32" }, "batch", "bias");
-    const zero = scaled(x, 0);
-    // An input without an effect gives the shape; here a product by 0 within one formula.
-    const two = formula(2, (x, b) => add(mul(x as Expr, 0), b as Expr));
-    const shaped = pointwise(two, [x, bias]);
-    assertEquals([zero.shape, shaped.shape], [[3, 5], [3, 5]]);
-    const { calls, constants } = trace;
-    const memory = device.memory();
-    const results = { zero, shaped, sum: plus(zero, bias) };
-    const program = await device.load(compile({ calls, constants, results }), memory);
-    memory.write("x", Float32Array.from({ length: 15 }, (_, i) => i === 7 ? Infinity : i - 6));
-    memory.write("bias", Float32Array.of(1, 2, 3, 4, 5));
-    program.run();
-    const read = (slot: string) => memory.read([{ slot, offset: 0, length: 15 }]);
-    const rows = Float32Array.from({ length: 15 }, (_, i) => i % 5 + 1);
-    assertEquals(await read("zero"), new Float32Array(15));
-    assertEquals([await read("shaped"), await read("sum")], [rows, rows]);
-  }
-});
+for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]] as const) {
+  Deno.test(
+    onDevice(place, `scaled() by 0 is zero, of the shape of its input, on ${place}`),
+    async () => {
+      const device = await open();
+      const trace = newTrace();
+      const x = trace.source({ shape: [3, 5], dtype: "f32" }, "batch", "x");
+      const bias = trace.source({ shape: [5], dtype: "f32" }, "batch", "bias");
+      const zero = scaled(x, 0);
+      // An input without an effect gives the shape; here a product by 0 within one formula.
+      const two = formula(2, (x, b) => add(mul(x as Expr, 0), b as Expr));
+      const shaped = pointwise(two, [x, bias]);
+      assertEquals([zero.shape, shaped.shape], [[3, 5], [3, 5]]);
+      const { calls, constants } = trace;
+      const memory = device.memory();
+      const results = { zero, shaped, sum: plus(zero, bias) };
+      const program = await device.load(compile({ calls, constants, results }), memory);
+      memory.write("x", Float32Array.from({ length: 15 }, (_, i) => i === 7 ? Infinity : i - 6));
+      memory.write("bias", Float32Array.of(1, 2, 3, 4, 5));
+      program.run();
+      const read = (slot: string) => memory.read([{ slot, offset: 0, length: 15 }]);
+      const rows = Float32Array.from({ length: 15 }, (_, i) => i % 5 + 1);
+      assertEquals(await read("zero"), new Float32Array(15));
+      assertEquals([await read("shaped"), await read("sum")], [rows, rows]);
+    },
+  );
+}

@@ -13,6 +13,7 @@ import { inspectGraph, type SpanGraph, updateGraph } from "../../src/optim/updat
 import { compile } from "../../src/plan/compile.ts";
 import { ALIGN } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/types.ts";
+import { onGpu } from "../support/gpu.ts";
 
 interface Golden {
   readonly shapes: Readonly<Record<string, Shape>>;
@@ -157,13 +158,16 @@ Deno.test("20 steps of SGD, Lion and Muon equal PyTorch's in f64", async () => {
   }
 });
 
-Deno.test("20 steps of SGD, Lion and Muon on the GPU stay within 1e-5 of PyTorch's", async () => {
-  const device = await openWebGpu({ runtime: Deno.version.deno });
-  for (const name of Object.keys(GOLDEN.cases)) {
-    for (const axes of axesOf(name)) await check(device, { name, axes, tolerance: 1e-5 });
-  }
-  device.close();
-});
+Deno.test(
+  onGpu("20 steps of SGD, Lion and Muon on the GPU stay within 1e-5 of PyTorch's"),
+  async () => {
+    const device = await openWebGpu({ runtime: Deno.version.deno });
+    for (const name of Object.keys(GOLDEN.cases)) {
+      for (const axes of axesOf(name)) await check(device, { name, axes, tolerance: 1e-5 });
+    }
+    device.close();
+  },
+);
 
 Deno.test("optimizers keep the moments that their update needs, and no others", () => {
   const vectors = (input: object) => stateVectors(optimSchema.parse(input));

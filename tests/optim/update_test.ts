@@ -15,6 +15,7 @@ import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, formula, min } from "../../src/graph/formula.ts";
+import { onDevice, onGpu } from "../support/gpu.ts";
 
 const RANGES: readonly UpdateRange[] = [
   { length: 192, decay: true, lrScale: 1 },
@@ -140,7 +141,7 @@ for (const [name, input] of Object.entries({ plain: {}, "without clipping": { cl
   });
 }
 
-Deno.test("20 steps on the GPU stay close to AdamW in plain loops", async () => {
+Deno.test(onGpu("20 steps on the GPU stay close to AdamW in plain loops"), async () => {
   const config = configOf();
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const { memory, step } = await load(config, device);
@@ -232,30 +233,41 @@ Deno.test("the update reads the norm of the gradient check, and only if it clips
   assert(!slotsOf(0).includes(GRAD_NORM));
 });
 
-Deno.test("the gradient check counts non-finite elements of all ranges, anew at each run", async () => {
-  for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
-    const device = await open();
-    const memory = device.memory();
-    const program = await device.load(planOf(inspectGraph(RUNS)), memory);
-    const inspect = async (...bad: [r: number, at: number, value: number][]) => {
-      gradientAt(0).forEach((g, r) => write(memory, "grad", r, g));
-      for (const [r, at, value] of bad) {
-        const [run, offset] = PLACES[r] as typeof PLACES[number];
-        memory.write(`grad:${run}`, Float32Array.of(value), offset + at);
-      }
-      program.run();
-      const [norm = 0] = await memory.read([{ slot: GRAD_NORM, offset: 0, length: 1 }]);
-      const count = await memory.read([{ slot: NON_FINITE, offset: 0, length: 1 }]);
-      return [new Uint32Array(count.buffer, count.byteOffset, 1)[0], Number.isFinite(norm)];
-    };
-    assertEquals(await inspect(), [0, true]);
-    assertEquals(await inspect([0, 191, NaN], [1, 0, -Infinity], [2, 127, NaN]), [3, false]);
-    assertEquals(await inspect([1, 63, Infinity]), [1, false]);
-    assertEquals(await inspect([0, 3, 1e30]), [0, false]);
-    assertEquals(await inspect(), [0, true]);
-    device.close();
-  }
-});
+const DEVICES = {
+  "the reference": () => Promise.resolve(openReference()),
+  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
+} as const;
+
+for (const [place, open] of Object.entries(DEVICES)) {
+  Deno.test(
+    onDevice(
+      place,
+      `the gradient check counts non-finite elements of all ranges, anew at each run, on ${place}`,
+    ),
+    async () => {
+      const device = await open();
+      const memory = device.memory();
+      const program = await device.load(planOf(inspectGraph(RUNS)), memory);
+      const inspect = async (...bad: [r: number, at: number, value: number][]) => {
+        gradientAt(0).forEach((g, r) => write(memory, "grad", r, g));
+        for (const [r, at, value] of bad) {
+          const [run, offset] = PLACES[r] as typeof PLACES[number];
+          memory.write(`grad:${run}`, Float32Array.of(value), offset + at);
+        }
+        program.run();
+        const [norm = 0] = await memory.read([{ slot: GRAD_NORM, offset: 0, length: 1 }]);
+        const count = await memory.read([{ slot: NON_FINITE, offset: 0, length: 1 }]);
+        return [new Uint32Array(count.buffer, count.byteOffset, 1)[0], Number.isFinite(norm)];
+      };
+      assertEquals(await inspect(), [0, true]);
+      assertEquals(await inspect([0, 191, NaN], [1, 0, -Infinity], [2, 127, NaN]), [3, false]);
+      assertEquals(await inspect([1, 63, Infinity]), [1, false]);
+      assertEquals(await inspect([0, 3, 1e30]), [0, false]);
+      assertEquals(await inspect(), [0, true]);
+      device.close();
+    },
+  );
+}
 
 /** An update with one call per range, after one for the clip factor. */
 function rangeByRange(config: AdamWConfig): Plan {
@@ -284,7 +296,7 @@ function rangeByRange(config: AdamWConfig): Plan {
   });
 }
 
-Deno.test("one call per span is bitwise equal to one call per range", async () => {
+Deno.test(onGpu("one call per span is bitwise equal to one call per range"), async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   for (const clip of [0, 1]) {
     const config = configOf({ clip });

@@ -14,6 +14,7 @@ import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { distance, loadGraph, resultsOf } from "../support/graph/traced.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
+import { onGpu } from "../support/gpu.ts";
 
 const VOCABULARY = 13;
 
@@ -53,7 +54,7 @@ for (const [name, input] of Object.entries(RUNS)) {
   });
 }
 
-Deno.test("fused values and gradients equal the traced ones on the GPU", async (t) => {
+Deno.test(onGpu("fused values and gradients equal the traced ones on the GPU"), async (t) => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   for (const name of ["2 layers, tied, dropout", "one window"] as const) {
     await t.step(name, async () => {

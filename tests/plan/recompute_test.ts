@@ -9,7 +9,7 @@ import { compile } from "../../src/plan/compile.ts";
 import { prune } from "../../src/plan/fuse.ts";
 import { recompute } from "../../src/plan/recompute.ts";
 import { gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
-import { sharedGpu } from "../support/gpu.ts";
+import { onGpu, sharedGpu } from "../support/gpu.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
@@ -28,27 +28,30 @@ const CONFIGS: Readonly<Record<string, RunConfig>> = {
 };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
-  Deno.test(`a gradient with recomputation has the same bits in less memory: ${name}`, async () => {
-    const traced = traceGradient(config, VOCABULARY);
-    const { graph, params } = traced;
-    const [kept, again] = [compile(graph), compile(graph, { recomputeAbove: 1 })];
-    checkPlan(again);
-    assertEquals(again.calls.length, kept.calls.length + config.model.layers);
-    assertLess(again.pooled.bytes, kept.pooled.bytes);
-    const values = async (least?: number) => {
-      const device = await gpu();
-      // Recomputation is applied to the graph before it is loaded.
-      const wanted = new Set(Object.values(graph.results));
-      const calls = least === undefined ? undefined : recompute(prune(graph), wanted, { least });
-      const loaded = await loadGraph(device, { ...graph, ...calls && { calls } }, {
-        params,
-        config,
-        vocabulary: VOCABULARY,
-      });
-      return await resultsOf(loaded, graph);
-    };
-    assertEquals(await values(1), await values());
-  });
+  Deno.test(
+    onGpu(`a gradient with recomputation has the same bits in less memory: ${name}`),
+    async () => {
+      const traced = traceGradient(config, VOCABULARY);
+      const { graph, params } = traced;
+      const [kept, again] = [compile(graph), compile(graph, { recomputeAbove: 1 })];
+      checkPlan(again);
+      assertEquals(again.calls.length, kept.calls.length + config.model.layers);
+      assertLess(again.pooled.bytes, kept.pooled.bytes);
+      const values = async (least?: number) => {
+        const device = await gpu();
+        // Recomputation is applied to the graph before it is loaded.
+        const wanted = new Set(Object.values(graph.results));
+        const calls = least === undefined ? undefined : recompute(prune(graph), wanted, { least });
+        const loaded = await loadGraph(device, { ...graph, ...calls && { calls } }, {
+          params,
+          config,
+          vocabulary: VOCABULARY,
+        });
+        return await resultsOf(loaded, graph);
+      };
+      assertEquals(await values(1), await values());
+    },
+  );
 }
 
 Deno.test("small plans are unchanged; a large one saves a fifth of its memory", () => {

@@ -14,9 +14,19 @@ const ADAPTER: Need = {
   },
 };
 
+/** Whether there is an adapter. */
+export function hasGpu(): boolean {
+  return !onGpu("").ignore;
+}
+
 /** The name of a test that opens an adapter; it is left out by name where there is none. */
 export function onGpu(name: string): { name: string; ignore: boolean } {
   return needing(name, ADAPTER);
+}
+
+/** The same for a test of several devices, by the words for its own: a GPU needs an adapter. */
+export function onDevice(words: string, name: string): { name: string; ignore: boolean } {
+  return words.includes("GPU") ? onGpu(name) : { name, ignore: false };
 }
 
 /** Gives what opens, or gives again, the file's device. Call it once, at the top. */

@@ -14,6 +14,9 @@ function isThere(path: string): boolean {
 /** Whether both drivers are installed. */
 export const hasTwoDrivers = isThere(LAVAPIPE) && isThere(SWIFTSHADER);
 
+/** Variables that show lavapipe and no other driver. */
+export const ONE_DRIVER: Readonly<Record<string, string>> = { VK_DRIVER_FILES: LAVAPIPE };
+
 /** Variables that show these two drivers and no other. */
 export const TWO_DRIVERS: Readonly<Record<string, string>> = {
   VK_DRIVER_FILES: `${LAVAPIPE}:${SWIFTSHADER}`,

@@ -15,7 +15,7 @@ import type { Region } from "../../../src/plan/types.ts";
 import { sumOp } from "../../../kernels/reduce/sum.ts";
 import { treeAddOp } from "../../../kernels/reduce/tree_add.ts";
 import { planOf } from "../../../src/testing/cases.ts";
-import { sharedGpu } from "../../support/gpu.ts";
+import { onGpu, sharedGpu } from "../../support/gpu.ts";
 import { assertNested } from "../../support/graph/trace.ts";
 
 const device = sharedGpu();
@@ -196,7 +196,7 @@ Deno.test("publishedPeak() knows cards by their names", () => {
   assertEquals(publishedPeak("llvmpipe (LLVM 15.0.6, 256 bits)"), undefined);
 });
 
-Deno.test("measurePeaks() measures what a device does", async () => {
+Deno.test(onGpu("measurePeaks() measures what a device does"), async () => {
   const { flops_per_s, bytes_per_s, side } = await measurePeaks(await device());
   assert(flops_per_s > 0 && Number.isFinite(flops_per_s));
   assert(bytes_per_s > 0 && Number.isFinite(bytes_per_s));

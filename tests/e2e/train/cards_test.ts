@@ -1,10 +1,16 @@
 /** Runs whose workers are told their cards: software drivers stand for cards. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { eightNvidia } from "../../cards/fixture.ts";
-import { TWO_DRIVERS, withTwoDrivers } from "../../support/swiftshader.ts";
+import { onGpu } from "../../support/gpu.ts";
+import { ONE_DRIVER, TWO_DRIVERS, withTwoDrivers } from "../../support/swiftshader.ts";
 import { assertOneLine, assertRefused } from "../refusals.ts";
 import { runCommand } from "../command.ts";
 import { Place, tinyArgs } from "../support.ts";
+
+/** Arguments of a tiny run whose cards say how many workers there are. */
+function cardArgs(out: string, ...more: string[]): string[] {
+  return tinyArgs(out).filter((word) => !word.startsWith("--workers=")).concat(more);
+}
 
 /** Lines of a run's journal that say who computes where. */
 function cardsIn(place: Place, run: string): string[] {
@@ -20,7 +26,7 @@ Deno.test({
   async fn(t) {
     using place = new Place();
     const run = async (out: string, ...more: string[]) => {
-      const ended = await place.run(tinyArgs(out, ...more), TWO_DRIVERS);
+      const ended = await place.run(cardArgs(out, ...more), TWO_DRIVERS);
       assertEquals([ended.code, ended.stderr], [0, ""]);
       place.assertQuiet();
       return { ...ended, adapter: String(place.json(`${out}/summary.json`)["adapter"]) };
@@ -40,7 +46,7 @@ Deno.test({
       ]);
     });
     await t.step("which changes no bit", async () => {
-      const ended = await place.run(tinyArgs("plain", "--device=webgpu"));
+      const ended = await place.run(tinyArgs("plain", "--device=webgpu"), ONE_DRIVER);
       assertEquals([ended.code, ended.stderr], [0, ""]);
       assertEquals(place.stateHash("two"), place.stateHash("plain"));
       assertEquals(cardsIn(place, "plain"), []);
@@ -48,7 +54,7 @@ Deno.test({
     await t.step("what cannot be is refused in a line", async () => {
       const refused = (args: string[], ...says: string[]) =>
         assertRefused(place, {
-          args: tinyArgs("never", ...args),
+          args: cardArgs("never", ...args),
           exit: "config",
           says,
           env: TWO_DRIVERS,
@@ -61,10 +67,10 @@ Deno.test({
   },
 });
 
-Deno.test("a run with cards takes no more workers than it has cards for", async () => {
+Deno.test(onGpu("a run with cards takes no more workers than it has cards for"), async () => {
   using place = new Place();
   const running = place.start(
-    tinyArgs("run", "--gpus=0,0", "--steps=100000", "--checkpoint.every=50000"),
+    cardArgs("run", "--gpus=0,0", "--steps=100000", "--checkpoint.every=50000"),
   );
   await running.line(/^step +2\//);
   const more = await runCommand("workers", ["run", "+1"], { cwd: place.path });
@@ -79,17 +85,22 @@ Deno.test("a run with cards takes no more workers than it has cards for", async 
   place.assertQuiet();
 });
 
-Deno.test("cards that nvidia-smi lists and Vulkan does not see are told of, and refused where asked for", async () => {
-  using place = new Place();
-  Deno.mkdirSync(place.of("bin"));
-  place.write("bin/nvidia-smi", `#!/bin/sh\ncat <<'END'\n${eightNvidia()}END\n`);
-  Deno.chmodSync(place.of("bin/nvidia-smi"), 0o755);
-  const path = `${place.of("bin")}:${Deno.env.get("PATH")}`;
-  await assertRefused(place, {
-    args: tinyArgs("never", "--gpus=0"),
-    exit: "noDevice",
-    says: ["nvidia-smi lists 0 (NVIDIA H200, 0000:18:00.0), 1 (", "which Vulkan does not see"],
-    env: { PATH: path },
-  });
-  assert(place.processes().length === 0);
-});
+Deno.test(
+  onGpu(
+    "cards that nvidia-smi lists and Vulkan does not see are told of, and refused where asked for",
+  ),
+  async () => {
+    using place = new Place();
+    Deno.mkdirSync(place.of("bin"));
+    place.write("bin/nvidia-smi", `#!/bin/sh\ncat <<'END'\n${eightNvidia()}END\n`);
+    Deno.chmodSync(place.of("bin/nvidia-smi"), 0o755);
+    const path = `${place.of("bin")}:${Deno.env.get("PATH")}`;
+    await assertRefused(place, {
+      args: cardArgs("never", "--gpus=0"),
+      exit: "noDevice",
+      says: ["nvidia-smi lists 0 (NVIDIA H200, 0000:18:00.0), 1 (", "which Vulkan does not see"],
+      env: { PATH: path },
+    });
+    assert(place.processes().length === 0);
+  },
+);

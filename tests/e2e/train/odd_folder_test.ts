@@ -19,6 +19,7 @@ const PARTS = [
   "kernels",
   "tests/base",
   "tests/std",
+  "tests/suite",
   "tests/support",
   "tests/lint",
 ];

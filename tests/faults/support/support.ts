@@ -34,12 +34,13 @@ const OF_FAMILY: Readonly<Record<Family, readonly string[]>> = {
   ],
 };
 
-/** Arguments of a run of `STEPS` small steps; `more` wins over them. */
+/** Arguments of a run of `STEPS` small steps with one worker; `more` wins over them. */
 export function args(family: Family, out: string, ...more: readonly string[]): string[] {
   return [
     ...OF_FAMILY[family],
     "--data=text.txt",
     `--out=${out}`,
+    "--workers=1",
     `--steps=${STEPS}`,
     `--micro_batches=${MICRO_BATCHES}`,
     "--micro_batch_size=1",

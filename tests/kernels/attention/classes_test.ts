@@ -10,7 +10,7 @@ import type { Device } from "../../../src/device/types.ts";
 import type { Case, Op } from "../../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../../src/testing/cases.ts";
 import { tolerance } from "../../../src/testing/tolerance.ts";
-import { sharedGpu } from "../../support/gpu.ts";
+import { onGpu, sharedGpu } from "../../support/gpu.ts";
 
 const gpu = sharedGpu();
 
@@ -36,7 +36,7 @@ async function outputsOf(device: Device, op: Op, test: Case): Promise<Float32Arr
 }
 
 for (const op of [attentionOp, attentionBackwardOp]) {
-  Deno.test(`${op.name}: kernels for GPUs match the reference`, async () => {
+  Deno.test(onGpu(`${op.name}: kernels for GPUs match the reference`), async () => {
     const tests = op.cases.filter(({ kind, attrs }) =>
       kind === "ragged" || attrs.window === 3 || attrs.window === 11
     );

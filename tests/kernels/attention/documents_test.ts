@@ -8,7 +8,7 @@ import type { Device } from "../../../src/device/types.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Tensor } from "../../../src/graph/types.ts";
 import { compile } from "../../../src/plan/compile.ts";
-import { sharedGpu } from "../../support/gpu.ts";
+import { onDevice, sharedGpu } from "../../support/gpu.ts";
 import { gradientsOf, weightedSum } from "../../support/graph/run_trace.ts";
 import { tolerance } from "../../../src/testing/tolerance.ts";
 
@@ -75,41 +75,50 @@ function assertClose(got: Float32Array, want: Float32Array, terms: number): void
 }
 
 for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]] as const) {
-  Deno.test(`each document of a window gives the same results as alone, on ${place}`, async () => {
-    const device = await open();
-    const window = windowOf(37);
-    // Documents that end inside a tile and at its edge, and one of a single token.
-    const edges = [0, 5, 16, 17, 37];
-    const starts = edges.slice(0, -1).flatMap((first, k) =>
-      Array.from({ length: (edges[k + 1] as number) - first }, () => first)
-    );
-    const whole = await resultsOf(device, window, starts);
-    const terms = window.time + WIDTH + 64;
-    for (let k = 0; k + 1 < edges.length; k++) {
-      const [first, last] = edges.slice(k, k + 2) as [number, number];
-      const alone = await resultsOf(device, cut(window, first, last));
-      assertClose(whole.y.subarray(first * MODEL, last * MODEL), alone.y, terms);
-      assertClose(whole.dqkv.subarray(first * ROW, last * ROW), alone.dqkv, 2 * terms);
-    }
-  });
+  Deno.test(
+    onDevice(place, `each document of a window gives the same results as alone, on ${place}`),
+    async () => {
+      const device = await open();
+      const window = windowOf(37);
+      // Documents that end inside a tile and at its edge, and one of a single token.
+      const edges = [0, 5, 16, 17, 37];
+      const starts = edges.slice(0, -1).flatMap((first, k) =>
+        Array.from({ length: (edges[k + 1] as number) - first }, () => first)
+      );
+      const whole = await resultsOf(device, window, starts);
+      const terms = window.time + WIDTH + 64;
+      for (let k = 0; k + 1 < edges.length; k++) {
+        const [first, last] = edges.slice(k, k + 2) as [number, number];
+        const alone = await resultsOf(device, cut(window, first, last));
+        assertClose(whole.y.subarray(first * MODEL, last * MODEL), alone.y, terms);
+        assertClose(whole.dqkv.subarray(first * ROW, last * ROW), alone.dqkv, 2 * terms);
+      }
+    },
+  );
 
-  Deno.test(`starts of zero are bitwise equal to no starts, on ${place}`, async () => {
-    const device = await open();
-    for (const time of [1, 8, 37]) {
-      const window = windowOf(time);
-      const zeros = Array.from({ length: time }, () => 0);
-      assertEquals(await resultsOf(device, window, zeros), await resultsOf(device, window));
-    }
-  });
+  Deno.test(
+    onDevice(place, `starts of zero are bitwise equal to no starts, on ${place}`),
+    async () => {
+      const device = await open();
+      for (const time of [1, 8, 37]) {
+        const window = windowOf(time);
+        const zeros = Array.from({ length: time }, () => 0);
+        assertEquals(await resultsOf(device, window, zeros), await resultsOf(device, window));
+      }
+    },
+  );
 
-  Deno.test(`a token that attends to itself only returns its own value, on ${place}`, async () => {
-    const device = await open();
-    const window = windowOf(9);
-    const { y, lse } = await resultsOf(device, window, Array.from({ length: 9 }, (_, i) => i));
-    for (let i = 0; i < 9; i++) {
-      const value = window.qkv.subarray(i * ROW + 2 * MODEL, (i + 1) * ROW);
-      assertClose(y.subarray(i * MODEL, (i + 1) * MODEL), value, 64);
-    }
-    assert(lse.every(Number.isFinite));
-  });
+  Deno.test(
+    onDevice(place, `a token that attends to itself only returns its own value, on ${place}`),
+    async () => {
+      const device = await open();
+      const window = windowOf(9);
+      const { y, lse } = await resultsOf(device, window, Array.from({ length: 9 }, (_, i) => i));
+      for (let i = 0; i < 9; i++) {
+        const value = window.qkv.subarray(i * ROW + 2 * MODEL, (i + 1) * ROW);
+        assertClose(y.subarray(i * MODEL, (i + 1) * MODEL), value, 64);
+      }
+      assert(lse.every(Number.isFinite));
+    },
+  );
 }

@@ -10,7 +10,7 @@ import { openReference } from "../../../src/device/reference.ts";
 import type { Device } from "../../../src/device/types.ts";
 import { newTrace } from "../../../src/graph/trace.ts";
 import type { Tensor } from "../../../src/graph/types.ts";
-import { sharedGpu } from "../../support/gpu.ts";
+import { onGpu, sharedGpu } from "../../support/gpu.ts";
 import { gradientsOf, runTrace, weightedSum } from "../../support/graph/run_trace.ts";
 import type { Numbers, TorchGolden } from "../../support/graph/torch_golden.ts";
 import { tolerance } from "../../../src/testing/tolerance.ts";
@@ -141,7 +141,7 @@ for (const [name, golden] of Object.entries(cases)) {
     }
   });
 
-  Deno.test(`attention matches PyTorch on the GPU: ${name}`, async () => {
+  Deno.test(onGpu(`attention matches PyTorch on the GPU: ${name}`), async () => {
     for (const layout of layoutsOf(golden)) {
       await check(await gpu(), golden, { name, layout, bound: tolerance });
     }

@@ -20,7 +20,7 @@ import { environment, TWO_DRIVERS, withTwoDrivers } from "../../support/swiftsha
 /** A worker group on these cards, and its journal. */
 function groupOn(cards: readonly PinnedCard[]): { group: WorkerGroup; notes: [string, Note][] } {
   const notes: [string, Note][] = [];
-  const config = tinyConfig();
+  const config = tinyConfig({ device: { kind: "webgpu" } });
   const group = new WorkerGroup({
     launch: spawnWorkers,
     cards,

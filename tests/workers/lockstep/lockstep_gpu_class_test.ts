@@ -8,6 +8,7 @@ import { openWebGpu } from "../../../src/device/webgpu.ts";
 import type { Target } from "../../../src/graph/types.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { lockstep } from "../../support/lockstep.ts";
+import { onGpu } from "../../support/gpu.ts";
 
 /** Names of rows that products got. */
 const chosen = new Set<string>();
@@ -27,7 +28,7 @@ async function openAsGpu(): Promise<Device> {
   return device;
 }
 
-Deno.test("with the kernels of GPUs two workers have the bits of one", async () => {
+Deno.test(onGpu("with the kernels of GPUs two workers have the bits of one"), async () => {
   const config = tinyConfig({ steps: 2, micro_batches: 2, micro_batch_size: 64 });
   const run = async (world: number, openDevice: () => Promise<Device>) =>
     (await lockstep(config, { world, openDevice })).outcome;

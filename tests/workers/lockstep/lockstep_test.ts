@@ -6,9 +6,10 @@ import { openWebGpu } from "../../../src/device/webgpu.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
 import { tinyConfig, type TinyInput } from "../../support/gpt.ts";
 import { lockstep, type RunRecord } from "../../support/lockstep.ts";
+import { onGpu } from "../../support/gpu.ts";
 
 const onReference = () => Promise.resolve(openReference());
-const onGpu = () => openWebGpu({ runtime: Deno.version.deno });
+const openGpu = () => openWebGpu({ runtime: Deno.version.deno });
 
 const RUN: TinyInput = { steps: 3, model: { dropout: 0.2 }, report: { sample_length: 5 } };
 
@@ -34,22 +35,25 @@ Deno.test("1, 2, 3 and 4 workers give the same bits on the reference device", as
   }
 });
 
-Deno.test("1, 2, 3 and 4 workers give the same bits on the GPU", async () => {
+Deno.test(onGpu("1, 2, 3 and 4 workers give the same bits on the GPU"), async () => {
   const config = tinyConfig({ ...RUN, micro_batch_size: 1 });
-  const one = numbers(await lockstep(config, { world: 1, openDevice: onGpu }));
+  const one = numbers(await lockstep(config, { world: 1, openDevice: openGpu }));
   for (const world of [2, 3, 4]) {
-    assertEquals(numbers(await lockstep(config, { world, openDevice: onGpu })), one);
+    assertEquals(numbers(await lockstep(config, { world, openDevice: openGpu })), one);
   }
 });
 
-Deno.test("the GPU and the reference device tell the same losses, but for rounding", async () => {
-  const config = tinyConfig({ ...RUN, report: { sample_length: 0 } });
-  const [a, b] = [
-    losses(await lockstep(config, { world: 1, openDevice: onGpu })),
-    losses(await lockstep(config, { world: 1, openDevice: onReference })),
-  ];
-  a.forEach((loss, i) => assertLess(Math.abs(loss - (b[i] as number)), 1e-4));
-});
+Deno.test(
+  onGpu("the GPU and the reference device tell the same losses, but for rounding"),
+  async () => {
+    const config = tinyConfig({ ...RUN, report: { sample_length: 0 } });
+    const [a, b] = [
+      losses(await lockstep(config, { world: 1, openDevice: openGpu })),
+      losses(await lockstep(config, { world: 1, openDevice: onReference })),
+    ];
+    a.forEach((loss, i) => assertLess(Math.abs(loss - (b[i] as number)), 1e-4));
+  },
+);
 
 Deno.test("another seed gives other bits, the same seed the same", async () => {
   const hash = async (seed: number) => {
@@ -95,8 +99,8 @@ Deno.test("a resumed run equals one that never stopped, on any number of workers
   }
 });
 
-Deno.test("resume equals never having stopped on the GPU as well", async () => {
-  const { second, straight } = await stopAndResume(onGpu, [1, 2]);
+Deno.test(onGpu("resume equals never having stopped on the GPU as well"), async () => {
+  const { second, straight } = await stopAndResume(openGpu, [1, 2]);
   assertEquals(second.outcome.stateHash, straight.outcome.stateHash);
 });
 

@@ -7,6 +7,7 @@ import { openReference } from "../../../src/device/reference.ts";
 import { openWebGpu } from "../../../src/device/webgpu.ts";
 import { tinyConfig, type TinyInput } from "../../support/gpt.ts";
 import { lockstep } from "../../support/lockstep.ts";
+import { onGpu } from "../../support/gpu.ts";
 
 const MODELS: Readonly<Record<string, NonNullable<TinyInput["model"]>>> = {
   learned: {},
@@ -44,7 +45,10 @@ Deno.test("every kind has one state for any number of workers, and a state of it
   assertEquals(hashes.size, Object.keys(MODELS).length);
 });
 
-Deno.test("all of them together give the same bits for 1 and 2 workers on the GPU", async () => {
-  const model = { positions: "rotary", heads: 4, kv_heads: 2, attention_window: 5 } as const;
-  assertEquals(await resultOf(model, 2, true), await resultOf(model, 1, true));
-});
+Deno.test(
+  onGpu("all of them together give the same bits for 1 and 2 workers on the GPU"),
+  async () => {
+    const model = { positions: "rotary", heads: 4, kv_heads: 2, attention_window: 5 } as const;
+    assertEquals(await resultOf(model, 2, true), await resultOf(model, 1, true));
+  },
+);
