@@ -39,6 +39,7 @@ import { measurer } from "../src/cli/sweep/measure.ts";
 import { parseFaultPlan } from "../workers/faults/plan.ts";
 import { parseArgs as parseChaos } from "./chaos/args.ts";
 import { LAYERS } from "./lint/layers.ts";
+import { parseTest } from "./suite/args.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** The pages of `docs/`, read from the folder: a new page is checked as well. */
@@ -164,7 +165,7 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = 
   },
   fuzz: none,
   ok: none,
-  test: none,
+  test: parseTest,
   "test:faults": none,
 };
 
