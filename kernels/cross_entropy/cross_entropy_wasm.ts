@@ -16,12 +16,7 @@ import {
   rowValues,
   updateVector,
 } from "../emit/rows_wasm.ts";
-
-/** Rows R and classes V of the logits. */
-interface LogitSizes {
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { RowSizes } from "../reduce/row_sizes.ts";
 
 /** A row's target: its id in all lanes, whether that is a class, and the logit of it. */
 interface TargetClass {
@@ -39,7 +34,7 @@ function targetOf(b: Body, columns: number, target: Pointer): TargetClass {
 }
 
 /** Inputs logits, targets; outputs loss, lse. A target that is no class has loss NaN. */
-export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function crossEntropyKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     scratch: EXPONENTIAL_BYTES,
@@ -72,7 +67,7 @@ export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
 }
 
 /** Inputs logits, targets, lse, dloss; output dlogits. */
-export function crossEntropyBackwardKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function crossEntropyBackwardKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     print: (b, { inputs, outputs: [dlogits] }) => {
@@ -103,7 +98,7 @@ export function crossEntropyBackwardKernel({ rows, columns }: LogitSizes): WasmK
 }
 
 /** Inputs logits, targets; output 1 for a correct prediction, else 0. */
-export function correctKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function correctKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     scratch: JOIN_BYTES,
