@@ -61,8 +61,8 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
         "read and exchange alone: on an idle device, and all ranks in one process over Unix sockets",
         "moving alone: read alone, exchange alone and write, as a share of the step; moving: with " +
         "exchange as the step saw it",
-        "pace: tokens per second, of those of one worker, which has the same cores for itself; all " +
-        "worlds take turns",
+        "pace: tokens per second, of those of one worker, which has " +
+        (kind === "cpu" ? "one core" : "the same cores for itself") + "; all worlds take turns",
       ],
     }, {
       title: "The reduce of two processes that do nothing else",
