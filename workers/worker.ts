@@ -114,6 +114,7 @@ export async function runWorker(): Promise<never> {
         index: workerId,
         coordinator: faults.channel,
         meet,
+        folder,
         reachable: (path) => reachable(path, folder),
         points: faults,
       },

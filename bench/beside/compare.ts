@@ -105,9 +105,16 @@ export class Field {
     const differs = ours === undefined ? undefined : disagreement(values, ours.values, contestant);
     if (differs !== undefined) throw new Refused(`other results: ${differs}`);
     const once = await this.#seconds(contestant, 1);
-    const needed = Math.ceil(this.#effort.roundSeconds / Math.max(once, 1e-6));
-    const times = Math.min(MOST, Math.max(1, needed));
+    const rough = this.#timesOf(once);
+    // The first call alone may be slow: it is cold, and waiting for it costs as much as for many.
+    const times = rough === 1 ? 1 : this.#timesOf(await this.#seconds(contestant, rough) / rough);
     return { contestant, times, values, laps: times === 1 ? [once] : [] };
+  }
+
+  /** Calls in a round, of the seconds of one. */
+  #timesOf(seconds: number): number {
+    const needed = Math.ceil(this.#effort.roundSeconds / Math.max(seconds, 1e-6));
+    return Math.min(MOST, Math.max(1, needed));
   }
 
   /** Seconds that are left for everything. */

@@ -77,6 +77,6 @@ export function rowsOf(
 /** How much is measured. */
 export function effortOf({ quick }: Pick<PeersRequest, "quick">): Effort {
   return quick
-    ? { rounds: 3, roundSeconds: 0.4, openSeconds: 60, totalSeconds: 280 }
-    : { rounds: 5, roundSeconds: 1, openSeconds: 300 };
+    ? { rounds: 9, roundSeconds: 0.12, openSeconds: 60, totalSeconds: 280 }
+    : { rounds: 15, roundSeconds: 0.3, openSeconds: 300 };
 }

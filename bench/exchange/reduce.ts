@@ -13,7 +13,7 @@ import type { Filter } from "../filter.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
-import { pairSeconds } from "./reduce_pair.ts";
+import { pairSeconds, WAYS } from "./reduce_pair.ts";
 import { medianSeconds } from "../time.ts";
 import { timeWorlds, type WorldTimes } from "./worlds.ts";
 
@@ -41,8 +41,11 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
   }
   const pairs: string[][] = [];
   for (const megabytes of PAIR_MEGABYTES) {
-    const seconds = await pairSeconds(megabytes * 1e6 / 4);
-    pairs.push([String(megabytes), fixed(1e3 * seconds), fixed(megabytes / 1e3 / seconds)]);
+    for (const way of WAYS) {
+      const seconds = await pairSeconds(megabytes * 1e6 / 4, way);
+      const pace = fixed(megabytes / 1e3 / seconds);
+      pairs.push([String(megabytes), way, fixed(1e3 * seconds), pace]);
+    }
   }
   return {
     what: "reduce",
@@ -63,7 +66,7 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
       ],
     }, {
       title: "The reduce of two processes that do nothing else",
-      table: [["MB", "ms", "GB/s per worker"], ...pairs],
+      table: [["MB", "payloads", "ms", "GB/s per worker"], ...pairs],
       notes: ["Each worker sends as many bytes as the vector has, and receives as many"],
     }],
   };

@@ -59,7 +59,7 @@ export async function benchOps(
   return { what: "ops", adapter, sections: [{ title: "Ops", table, notes }] };
 }
 
-const NO_TWINS = "Naive twins are WGSL: on the CPU device no column stands beside an op";
+const NO_TWINS = "One thread; naive twins are WGSL, so no column stands beside an op";
 
 /** Times a case and its twin. @throws {Error} when their results differ. */
 export async function timeCase(

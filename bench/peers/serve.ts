@@ -8,8 +8,11 @@ import { readTask, type Task } from "./task.ts";
 export interface Work<Values = readonly number[]> {
   /** What the other peers must get as well: losses of the first steps, or means of results. */
   readonly values: Values;
-  /** Does the work `times` times and waits until it is done. */
-  run(times: number): Promise<void>;
+  /**
+   * Does the work `times` times and waits until it is done. Returns its seconds where other processes
+   * did it, so that messages to them do not count.
+   */
+  run(times: number): Promise<number | void>;
   /** Frees what the work holds. */
   close(): void | Promise<void>;
 }
@@ -49,8 +52,8 @@ export async function serve<Values>(library: Library<Values>): Promise<void> {
       } else if (order.do === "run") {
         if (work === undefined) throw new Error("Cannot run: need a task: none is open");
         const start = performance.now();
-        await work.run(order.times);
-        say({ seconds: (performance.now() - start) / 1000 });
+        const own = await work.run(order.times);
+        say({ seconds: own ?? (performance.now() - start) / 1000 });
       } else {
         await work?.close();
         work = undefined;

@@ -16,12 +16,7 @@ import {
   rowValues,
   updateVector,
 } from "../emit/rows_wasm.ts";
-
-/** Rows R and classes V of the logits. */
-interface LogitSizes {
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { RowSizes } from "../reduce/row_sizes.ts";
 
 /** A row's target: its id in all lanes, whether that is a class, and the logit of it. */
 interface TargetClass {
@@ -39,7 +34,7 @@ function targetOf(b: Body, columns: number, target: Pointer): TargetClass {
 }
 
 /** Inputs logits, targets; outputs loss, lse. A target that is no class has loss NaN. */
-export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function crossEntropyKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     scratch: EXPONENTIAL_BYTES,
@@ -52,13 +47,17 @@ export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
       ] as const;
       eachRows(b, rows, { walks }, (at, count) => {
         const [x, target, loss, lse] = at as [Pointer, Pointer, Pointer, Pointer];
-        const { top, total } = printExponentials(b, { columns, count }, { x, scratch });
-        b.storeSome(lse, b.let(f32x4.add(top, logVector(b, total))), count);
-        const walks = [[x, stride], [target, 4], [loss, 4], [lse, 4]] as const;
+        const { top, tops, total } = printExponentials(b, { columns, count }, { x, scratch });
+        const log = b.let(logVector(b, total));
+        b.storeSome(lse, b.let(f32x4.add(top, log)), count);
+        b.storeSome(loss, log, count);
+        // Not lse - z: large logits round away the digits of a small loss.
+        const walks = [[x, stride], [target, 4], [loss, 4], [tops, 4]] as const;
         b.walk(count, walks, (...at) => {
-          const [row, target, loss, lse] = at as [Pointer, Pointer, Pointer, Pointer];
+          const [row, target, loss, top] = at as [Pointer, Pointer, Pointer, Pointer];
           const { id, isClass, offset } = targetOf(b, columns, target);
-          const value = f32x4.sub(b.loadSplat(lse), b.loadSplat(row.plus(offset)));
+          const below = f32x4.sub(b.loadSplat(top), b.loadSplat(row.plus(offset)));
+          const value = f32x4.add(b.loadSplat(loss), below);
           const known = v128.select(isClass, value, f32x4.splat(NaN));
           b.storeOne(loss, v128.andNot(known, i32x4.eq(id, i32x4.splat(IGNORE))));
         });
@@ -68,7 +67,7 @@ export function crossEntropyKernel({ rows, columns }: LogitSizes): WasmKernel {
 }
 
 /** Inputs logits, targets, lse, dloss; output dlogits. */
-export function crossEntropyBackwardKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function crossEntropyBackwardKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     print: (b, { inputs, outputs: [dlogits] }) => {
@@ -99,7 +98,7 @@ export function crossEntropyBackwardKernel({ rows, columns }: LogitSizes): WasmK
 }
 
 /** Inputs logits, targets; output 1 for a correct prediction, else 0. */
-export function correctKernel({ rows, columns }: LogitSizes): WasmKernel {
+export function correctKernel({ rows, columns }: RowSizes): WasmKernel {
   const stride = 4 * columns;
   return {
     scratch: JOIN_BYTES,

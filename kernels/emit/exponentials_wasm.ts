@@ -21,14 +21,14 @@ export const EXPONENTIAL_BYTES = JOIN_BYTES + 16;
 
 /**
  * Of `count` rows of `columns` elements from `x` on: the largest element `top` and the sum `total` of
- * exp(x - top), lane r of row r; of one row in all lanes. Writes the exponentials to `y`, if given. A
- * row with NaN has the total NaN.
+ * exp(x - top), lane r of row r; of one row in all lanes. The largest are also at `tops`, one after
+ * the other. Writes the exponentials to `y`, if given. A row with NaN has the total NaN.
  */
 export function printExponentials(
   b: Body,
   { columns, count }: { readonly columns: number; readonly count: number },
   { x, y, scratch }: { readonly x: Pointer; readonly y?: Pointer; readonly scratch: Area },
-): { readonly top: V128; readonly total: V128 } {
+): { readonly top: V128; readonly tops: Pointer; readonly total: V128 } {
   const stride = 4 * columns;
   const largest = rowValues(b, count, { start: f32x4.splat(-Infinity) });
   eachColumns(b, columns, { from: [x] }, ({ at: [p], lanes }) => {
@@ -60,5 +60,5 @@ export function printExponentials(
     });
     storeRow(b, sum, sumAt);
   });
-  return { top, total: joinStored(b, count, { at: b.at(scratch) }) };
+  return { top, tops, total: joinStored(b, count, { at: b.at(scratch) }) };
 }

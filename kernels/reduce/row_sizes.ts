@@ -2,8 +2,14 @@
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Spec } from "../../src/graph/types.ts";
 
-/** Rows R and columns D of x [..., D]. */
-export function rowSizes({ shape }: Spec): { rows: number; columns: number } {
+/** Rows R and columns D of a tensor [..., D]. */
+export interface RowSizes {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** The sizes of x [..., D]. */
+export function rowSizes({ shape }: Spec): RowSizes {
   const columns = shape.at(-1) ?? 1;
   return { rows: sizeOf(shape) / columns, columns };
 }

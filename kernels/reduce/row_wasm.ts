@@ -12,12 +12,7 @@ import {
   rowValues,
   updateVector,
 } from "../emit/rows_wasm.ts";
-
-/** Rows R and columns D. */
-interface RowSizes {
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { RowSizes } from "./row_sizes.ts";
 
 /** A reduction of all elements of a row by a commutative operation. */
 export interface VectorReduction {

@@ -1,12 +1,12 @@
 /** WebAssembly kernels that test and change bits of floats: finite and tree_add. */
 import type { WasmKernel } from "../../src/wasm/kernel.ts";
 import type { Area, Pointer, V128 } from "../../src/wasm/values.ts";
-import { f32x4, i32x4, v128 } from "../../src/wasm/vectors.ts";
+import { treeAddVectors } from "../../src/wasm/tree_add.ts";
+import { i32x4, v128 } from "../../src/wasm/vectors.ts";
 import { eachColumns, JOIN_BYTES, joinRows, rowValues, updateVector } from "../emit/rows_wasm.ts";
 
-/** Bits of the exponent; all ones in infinities and NaN, zero in zeros and subnormals. */
+/** Bits of the exponent; all ones in infinities and NaN. */
 const EXPONENT = i32x4.splat(0x7f800000);
-const QUIET_NAN = i32x4.splat(0x7fc00000);
 
 /** Counts the elements of all inputs that are not finite; `sizes` are their numbers of elements. */
 export function finiteKernel(sizes: readonly number[]): WasmKernel {
@@ -33,17 +33,12 @@ export function finiteKernel(sizes: readonly number[]): WasmKernel {
 export function treeAddKernel(n: number): WasmKernel {
   return {
     print: (b, { inputs: [, other], outputs: [sum] }) => {
-      const flush = (value: V128) => {
-        const isSmall = i32x4.eq(v128.and(value, EXPONENT), v128.zero);
-        return v128.andNot(value, isSmall);
-      };
       const from = [b.at(sum as Area), b.at(other as Area)];
       eachColumns(b, n, { from, vectors: 4 }, ({ at, lanes }) => {
         const [p, q] = at as [Pointer, Pointer];
         const values = lanes.map((n, k) => {
           const [left, right] = [p, q].map((at) => b.let(b.loadSome(at.plus(16 * k), n)));
-          const total = b.let(f32x4.add(flush(left as V128), flush(right as V128)));
-          return b.let(v128.select(f32x4.eq(total, total), flush(total), QUIET_NAN));
+          return treeAddVectors(b, left as V128, right as V128);
         });
         lanes.forEach((n, k) => b.storeSome(p.plus(16 * k), values[k] as V128, n));
       });

@@ -15,12 +15,7 @@ import {
   rowValues,
   updateVector,
 } from "../emit/rows_wasm.ts";
-
-/** Rows R and columns D of all inputs and of the output. */
-interface RowSizes {
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { RowSizes } from "../reduce/row_sizes.ts";
 
 /** Softmax of input 0, or its logarithm. */
 export function softmaxKernel(

@@ -1,6 +1,6 @@
 /** Slots of the CPU device: ranges of one WebAssembly memory. */
 import { UserError } from "../base/user_error.ts";
-import type { Memory, SlotSlice } from "./types.ts";
+import { type Memory, readTarget, type SlotSlice } from "./types.ts";
 
 const PAGE = 65536;
 /** Pages of the largest memory: 4 GiB. */
@@ -89,14 +89,16 @@ export class CpuMemory implements Memory {
     to.set(new Uint32Array(data.buffer, data.byteOffset, data.length), offset);
   }
 
-  read(slices: readonly SlotSlice[]): Promise<Float32Array> {
-    const out = new Uint32Array(slices.reduce((sum, { length }) => sum + length, 0));
+  read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array> {
+    const target = readTarget(slices, into);
+    // Words keep the bits of NaN.
+    const out = new Uint32Array(target.buffer, target.byteOffset, target.length);
     let at = 0;
     for (const { slot, offset, length } of slices) {
       out.set(this.#words(slot).subarray(offset, offset + length), at);
       at += length;
     }
-    return Promise.resolve(new Float32Array(out.buffer));
+    return Promise.resolve(target);
   }
 
   copy(from: string, to: string, length: number): void {

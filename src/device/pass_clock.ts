@@ -50,11 +50,11 @@ export class PassClock {
     if (this.#used === 0) return [];
     const count = 2 * this.#used;
     this.#used = 0;
-    const bytes = await staging.read(8 * count, (encoder, into) => {
+    const stamps = new BigUint64Array(count);
+    await staging.read(new Uint8Array(stamps.buffer), (encoder, into) => {
       encoder.resolveQuerySet(this.#queries, 0, count, this.#stamps, 0);
       encoder.copyBufferToBuffer(this.#stamps, 0, into, 0, 8 * count);
     });
-    const stamps = new BigUint64Array(bytes, 0, count);
     const origin = this.#origin ??= stamps[0] as bigint;
     const at = (i: number) => Number((stamps[i] as bigint) - origin) * 1e-9;
     const passes = Array.from(

@@ -5,7 +5,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { DType, Target, View } from "../graph/types.ts";
 import type { Plan, Region } from "../plan/types.ts";
-import type { Device, Memory, Program, SlotSlice } from "./types.ts";
+import { type Device, type Memory, type Program, readTarget, type SlotSlice } from "./types.ts";
 
 type Words = Float32Array | Float64Array;
 
@@ -103,9 +103,9 @@ export class ArrayMemory implements Memory {
     else f32.set(data, offset);
   }
 
-  read(slices: readonly SlotSlice[]): Promise<Float32Array> {
-    const out = new Float32Array(slices.reduce((sum, s) => sum + s.length, 0));
-    const bits = new Uint32Array(out.buffer);
+  read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array> {
+    const out = readTarget(slices, into);
+    const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
     let at = 0;
     for (const { slot, offset, length } of slices) {
       const { f32, u32, dtype } = this.#known(slot);

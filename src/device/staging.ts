@@ -17,13 +17,12 @@ export class Staging {
     this.#early = early;
   }
 
-  /**
-   * Returns the bytes that the commands of `record` copy into a staging buffer of `bytes` bytes.
-   */
+  /** Writes to `target` what the commands of `record` copy into a staging buffer of its length. */
   async read(
-    bytes: number,
+    target: Uint8Array,
     record: (encoder: GPUCommandEncoder, into: GPUBuffer) => void,
-  ): Promise<ArrayBuffer> {
+  ): Promise<void> {
+    const bytes = target.length;
     const known = this.#take(bytes);
     const buffer = known ?? this.#make(bytes);
     const encoder = this.#device.createCommandEncoder();
@@ -33,7 +32,7 @@ export class Staging {
     try {
       // Deno panics on an early read of a buffer that has never completed a mapping.
       if (!this.#early || known === undefined) await mapped;
-      return buffer.getMappedRange(0, bytes).slice(0);
+      target.set(new Uint8Array(buffer.getMappedRange(0, bytes)));
     } catch (fault) {
       // submit() succeeds silently on a lost device; the failure only surfaces in mapAsync.
       await mapped;

@@ -12,6 +12,14 @@ export interface SlotSlice {
   readonly length: number;
 }
 
+/** Array for the elements of slices: `into` or a new one. @throws {RangeError} for another length. */
+export function readTarget(slices: readonly SlotSlice[], into?: Float32Array): Float32Array {
+  const total = slices.reduce((sum, { length }) => sum + length, 0);
+  if (into === undefined) return new Float32Array(total);
+  if (into.length === total) return into;
+  throw new RangeError(`Cannot read ${total} elements: needs an array of them: ${into.length}`);
+}
+
 /** Device buffers (slots) that several programs share by name. */
 export interface Memory {
   /**
@@ -20,9 +28,10 @@ export interface Memory {
   write(slot: string, data: Float32Array | Uint32Array, offset?: number): void;
   /**
    * Reads slices, concatenated, after all work submitted before; elements of u32 slots keep their
-   * bits. @throws {RangeError} on an unknown slot.
+   * bits. They are written to `into`, if given, else to a new array. @throws {RangeError} on an unknown
+   * slot, and unless `into` has the length of all slices.
    */
-  read(slices: readonly SlotSlice[]): Promise<Float32Array>;
+  read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array>;
   /** Copies `length` elements from the start of one slot to another. */
   copy(from: string, to: string, length: number): void;
   /** Creates a slot of `size` zeros if it does not exist. @throws {RangeError} if it is smaller. */

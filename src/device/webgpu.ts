@@ -14,7 +14,15 @@ import { inErrorScopes } from "./guard.ts";
 import { KernelCache } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { CompileOptions, Memory, PassTime, Program, SlotSlice, TimedDevice } from "./types.ts";
+import {
+  type CompileOptions,
+  type Memory,
+  type PassTime,
+  type Program,
+  readTarget,
+  type SlotSlice,
+  type TimedDevice,
+} from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -232,16 +240,16 @@ class GpuMemory implements Memory {
     this.#device.queue.writeBuffer(this.#known(slot), 4 * offset, bytesOf(data));
   }
 
-  async read(slices: readonly SlotSlice[]): Promise<Float32Array> {
-    const total = slices.reduce((sum, s) => sum + s.length, 0);
-    const bytes = await this.#staging.read(4 * total, (encoder, into) => {
+  async read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array> {
+    const target = readTarget(slices, into);
+    await this.#staging.read(bytesOf(target), (encoder, staging) => {
       let at = 0;
       for (const { slot, offset, length } of slices) {
-        encoder.copyBufferToBuffer(this.#known(slot), 4 * offset, into, 4 * at, 4 * length);
+        encoder.copyBufferToBuffer(this.#known(slot), 4 * offset, staging, 4 * at, 4 * length);
         at += length;
       }
     });
-    return new Float32Array(bytes);
+    return target;
   }
 
   copy(from: string, to: string, length: number): void {

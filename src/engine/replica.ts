@@ -186,12 +186,15 @@ export class Replica {
   }
 
   /**
-   * The gradient vector with the loss: its buckets, concatenated. After the `last` subtree of a
-   * step, the next step's first batch is prepared while the device computes.
+   * The gradient vector with the loss: its buckets, concatenated, in `into` or else in a new array.
+   * After the `last` subtree of a step, the next step's first batch is prepared while the device
+   * computes.
    */
-  gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
+  gradient(
+    { last = true, into }: { last?: boolean; into?: Float32Array | undefined } = {},
+  ): Promise<Float32Array> {
     if (last) this.#stepper.prepare();
-    return this.readVector("grad");
+    return this.#vectors.read("grad", into);
   }
 
   /** Replaces the gradient vector. */

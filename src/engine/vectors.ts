@@ -23,18 +23,17 @@ export class Vectors {
     this.#chunk = chunk;
   }
 
-  /** A vector: its buckets, concatenated. */
-  async read(vector: string): Promise<Float32Array> {
-    // Queue all reads before awaiting any, so that work queued later does not affect them.
-    const parts = await Promise.all(this.#slices(vector).map((s) => this.#memory.read([s])));
-    const [first] = parts;
-    if (parts.length === 1 && first !== undefined) return first;
-    const flat = new Float32Array(vectorLength(this.#layout, vector));
+  /** A vector: its buckets, concatenated, in `into` or else in a new array. */
+  async read(vector: string, into?: Float32Array): Promise<Float32Array> {
+    const flat = into ?? new Float32Array(vectorLength(this.#layout, vector));
     let at = 0;
-    for (const part of parts) {
-      flat.set(part, at);
-      at += part.length;
-    }
+    // Queue all reads before awaiting any, so that work queued later does not affect them.
+    await Promise.all(
+      this.#slices(vector).map((slice) => {
+        const part = flat.subarray(at, at += slice.length);
+        return this.#memory.read([slice], part);
+      }),
+    );
     return flat;
   }
 

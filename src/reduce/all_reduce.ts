@@ -1,14 +1,32 @@
 /**
  * All-reduce of the gradients with the same bits on every worker: a reduce-scatter, in which each
  * worker sends its subtree roots to the owner of each slice and the owner adds them in the tree's
- * fixed order, then an all-gather. 2 (W - 1) / W * N bytes per worker if each has one root.
+ * fixed order, and an all-gather of the sums. 2 (W - 1) / W * N bytes per worker if each has one
+ * root. Slices travel in chunks: a chunk is added as soon as all its terms are there, and sent on as
+ * soon as it is added, while others are under way.
+ *
+ * Buffers are allocated once. The sum replaces the first root chunk by chunk: an owner sends the sum
+ * of a chunk after it has received all roots of it, so those are no longer needed. A worker sends the
+ * roots of a chunk only once it has the sum of the chunk {@linkcode WINDOW} before, so the owner has
+ * room for them.
  */
+import { maxOf } from "../base/extremes.ts";
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
+import type { Placed } from "../transport/region.ts";
 import type { MicroBatchRange } from "./assign.ts";
+import type { Counter } from "./counter.ts";
 import { Exchange } from "./exchange.ts";
-import { type Slice, sliceOf } from "./slices.ts";
-import { cover, finish, showNode, type SubtreePart } from "./tree.ts";
+import { Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
+import { placedHeader, type RegionLayout, type SharedMemory, SharedSender } from "./shared.ts";
+import { cutSlice, type Slice, SLICE_ALIGN, sliceOf } from "./slices.ts";
+import { SumMemory } from "./sum_memory.ts";
+import { cover, finish, showNode, type SubtreePart, type TreeNode } from "./tree.ts";
+
+/** Elements of a chunk: 1 MiB, small beside caches and large beside the cost of a frame. */
+const CHUNK = 2 ** 18;
+/** Chunks of a slice whose roots may be under way. */
+export const WINDOW = 4;
 
 /** Options that are constant over the steps. */
 export interface ReduceOptions {
@@ -19,7 +37,11 @@ export interface ReduceOptions {
   readonly ranges: readonly MicroBatchRange[];
   /** Elements of the flat gradient. */
   readonly length: number;
-  /** Awaited between the own slice's sum and its sending; tests inject faults here. */
+  /** Elements of a chunk, the same on all workers. */
+  readonly chunk?: number;
+  /** Shared memory of the workers; without it all payloads travel in their frames. */
+  readonly shared?: SharedMemory | undefined;
+  /** Awaited between the sum of the own slice and the sending of its end; tests inject faults here. */
   readonly midway?: (() => Promise<void>) | undefined;
 }
 
@@ -30,40 +52,65 @@ export interface ReduceStats {
   readonly bytesReceived: number;
 }
 
-/** One worker's end of the all-reduce. Buffers are allocated once. */
+/** The transfers of a step under way. */
+interface Running {
+  readonly exchange: Exchange;
+  readonly incoming: readonly Incoming[];
+  readonly summed: Counter;
+}
+
+/** One worker's end of the all-reduce. */
 export class AllReducer {
-  #options: ReduceOptions;
-  #microBatches: number;
-  #others: readonly Peer[];
-  #mine: Slice;
-  #result: Float32Array;
-  #exchange: Exchange | undefined;
+  readonly #options: ReduceOptions;
+  readonly #microBatches: number;
+  readonly #memory: SumMemory;
+  /** The own roots; the first one also receives the sum. */
+  readonly #roots: readonly Float32Array<ArrayBuffer>[];
+  readonly #nodes: readonly TreeNode[];
+  readonly #peers: readonly PeerParts[];
+  /** Chunks of the own slice. */
+  readonly #chunks: readonly Slice[];
+  readonly #sender: SharedSender;
   readonly #waited: number[];
+  #running: Running | undefined;
   #calls = 0;
   #bytesSent = 0;
   #bytesReceived = 0;
 
   constructor(options: ReduceOptions) {
-    const { rank, peers, ranges, length } = options;
+    const { rank, peers, ranges, length, chunk = CHUNK, shared } = options;
     const world = ranges.length;
     this.#options = options;
     this.#microBatches = ranges.reduce((sum, range) => sum + range.count, 0);
-    this.#mine = sliceOf(length, world, rank);
-    this.#others = ranges.flatMap((range, other) => {
+    this.#nodes = nodesOf(ranges[rank]);
+    this.#chunks = cutSlice(sliceOf(length, world, rank), chunk);
+    this.#waited = new Array(world).fill(0);
+    const ring = Math.min(WINDOW, this.#chunks.length);
+    const [first = { start: 0, end: 0 }] = this.#chunks;
+    const size = first.end - first.start;
+    const others = ranges.flatMap((range, other) => {
       if (other === rank) return [];
       const channel = peers[other];
       if (!channel) {
         throw new RangeError(`Cannot reduce: needs a channel to rank ${other}: got none`);
       }
-      const size = this.#mine.end - this.#mine.start;
-      const parts = cover(range.first, range.count).map((node) => ({
-        node,
-        data: new Float32Array(size),
-      }));
-      return [{ rank: other, channel, slice: sliceOf(length, world, other), parts }];
+      return [{ rank: other, channel, nodes: nodesOf(range) }];
     });
-    this.#result = new Float32Array(world > 1 ? length : 0);
-    this.#waited = new Array(world).fill(0);
+    const own = world > 1 ? Math.max(1, this.#nodes.length) : 0;
+    const rings = others.reduce((sum, { nodes }) => sum + nodes.length * ring, 0);
+    const memory = new SumMemory([
+      ...new Array<number>(own).fill(length),
+      ...new Array<number>(rings).fill(size),
+    ]);
+    this.#memory = memory;
+    this.#roots = Array.from({ length: own }, () => memory.allocate(length));
+    this.#peers = others.map((other) => ({
+      ...other,
+      chunks: cutSlice(sliceOf(length, world, other.rank), chunk),
+      region: shared?.peers[other.rank],
+      rings: other.nodes.map(() => Array.from({ length: ring }, () => memory.allocate(size))),
+    }));
+    this.#sender = new SharedSender(shared && readable(shared, ranges), regionLayout(options));
   }
 
   /** Traffic so far. */
@@ -76,9 +123,22 @@ export class AllReducer {
     return this.#waited;
   }
 
-  /** Ranks with pending transfers. */
+  /**
+   * Ranks whose data is awaited: those without roots of the chunk that is next to be summed. Where
+   * all are there, the others wait as well, and the ranks with pending transfers are meant.
+   */
   get waiting(): readonly number[] {
-    return this.#exchange?.ranks ?? [];
+    if (this.#running === undefined) return [];
+    const { exchange, incoming, summed } = this.#running;
+    const behind = incoming.filter(({ roots, rootChunks }) =>
+      roots.value <= summed.value && roots.value < rootChunks
+    );
+    return behind.length > 0 ? behind.map(({ peer }) => peer.rank) : exchange.ranks;
+  }
+
+  /** The buffer of an own root, by its place in the cover: a root that lies there is not copied. */
+  rootBuffer(index: number): Float32Array<ArrayBuffer> | undefined {
+    return this.#roots[index];
   }
 
   /**
@@ -91,89 +151,91 @@ export class AllReducer {
   async reduce(step: number, roots: readonly SubtreePart[]): Promise<Float32Array> {
     this.#checkRoots(roots);
     this.#calls++;
-    if (this.#others.length === 0) return finish(roots, this.#microBatches);
-    const exchange = new Exchange(step, this.#others.map((peer) => peer.channel));
-    this.#exchange = exchange;
-    return await exchange.finish(() => this.#run(step, roots, exchange));
-  }
-
-  async #run(
-    step: number,
-    roots: readonly SubtreePart[],
-    exchange: Exchange,
-  ): Promise<Float32Array> {
-    const { start, end } = this.#mine;
-    const sent = this.#others.map((peer) =>
-      exchange.with(peer.rank, () => this.#sendRoots(peer, step, roots))
-    );
-    const received = this.#others.map((peer) =>
-      exchange.with(peer.rank, () => this.#receiveRoots(peer, step))
-    );
-    // Finish sending before adding: the addition blocks this thread, and peers would wait.
-    await Promise.all([...received, ...sent]);
-    if (end > start) {
-      const own = roots.map(({ node, data }) => ({ node, data: data.subarray(start, end) }));
-      const parts = [...own, ...this.#others.flatMap((peer) => peer.parts)];
-      finish(parts, this.#microBatches, this.#result.subarray(start, end));
-    }
-    await this.#options.midway?.();
-    const gathered = this.#others.flatMap((peer) => [
-      exchange.with(peer.rank, () => this.#sendSum(peer, step)),
-      exchange.with(peer.rank, () => this.#receiveSum(peer, step)),
-    ]);
-    await Promise.all(gathered);
-    return this.#result;
-  }
-
-  async #sendRoots(
-    { channel, slice }: Peer,
-    step: number,
-    roots: readonly SubtreePart[],
-  ): Promise<void> {
-    for (const { node, data } of roots) {
-      await this.#send(channel, rootHeader({ step, slice, node }), part(data, slice));
-    }
-  }
-
-  async #receiveRoots({ rank, channel, parts }: Peer, step: number): Promise<void> {
+    if (this.#peers.length === 0) return finish(roots, this.#microBatches);
+    roots.forEach(({ data }, i) => {
+      const own = this.#roots[i] as Float32Array;
+      if (data !== own) own.set(data);
+    });
+    const exchange = new Exchange(step, this.#peers.map((peer) => peer.channel));
+    const summed = exchange.counter();
+    const result = this.#roots[0] as Float32Array;
+    const lanes = this.#peers.map((peer) => {
+      const offered = exchange.counter();
+      const counters = { roots: exchange.counter(), sums: exchange.counter(), window: WINDOW };
+      const receiving = { step, chunks: this.#chunks, summed, offered, result };
+      return { offered, incoming: new Incoming(peer, receiving, counters) };
+    });
+    const running = { exchange, incoming: lanes.map(({ incoming }) => incoming), summed };
+    this.#running = running;
     const start = performance.now();
-    for (const { node, data } of parts) {
-      await this.#receive(channel, rootHeader({ step, slice: this.#mine, node }), data);
+    await exchange.finish(async () => {
+      const tasks = lanes.flatMap(({ incoming, offered }) => {
+        const { rank } = incoming.peer;
+        const ready = () => void (this.#waited[rank] = performance.now() - start);
+        return [
+          exchange.with(rank, () => incoming.receive(ready)),
+          exchange.with(rank, () => this.#sendRoots(step, { incoming, offered })),
+        ];
+      });
+      await Promise.all([exchange.also(this.#sumChunks(step, running)), ...tasks]);
+      await exchange.sent();
+    });
+    this.#bytesReceived += running.incoming.reduce((sum, { bytes }) => sum + bytes, 0);
+    return result;
+  }
+
+  /** Sends the own roots of a peer's slice, as far ahead of its sums as it has room for. */
+  async #sendRoots(
+    step: number,
+    { incoming, offered }: { incoming: Incoming; offered: Counter },
+  ): Promise<void> {
+    const { peer: { rank, channel, chunks }, sums } = incoming;
+    for (const [i, chunk] of chunks.entries()) {
+      await sums.atLeast(i + 1 - WINDOW);
+      offered.increase();
+      for (const [k, node] of this.#nodes.entries()) {
+        const data = partOf(this.#roots[k], chunk);
+        const placed = this.#sender.root(rank, { root: k, chunk: i }, bytesOf(data));
+        await this.#send(channel, { header: rootHeader(step, chunk, node), data, placed });
+      }
     }
-    this.#waited[rank] = performance.now() - start;
   }
 
-  async #sendSum({ channel }: Peer, step: number): Promise<void> {
-    const slice = this.#mine;
-    await this.#send(channel, { type: "sum", step, ...slice }, part(this.#result, slice));
+  /** Adds each own chunk once its roots are there, and sends the sum to all. */
+  async #sumChunks(step: number, { exchange, incoming, summed }: Running): Promise<void> {
+    const result = this.#roots[0];
+    for (const [i, chunk] of this.#chunks.entries()) {
+      for (const { roots, rootChunks } of incoming) {
+        await roots.atLeast(Math.min(i + 1, rootChunks));
+      }
+      const sum = partOf(result, chunk);
+      const own = this.#nodes.map((node, k) => ({ node, data: partOf(this.#roots[k], chunk) }));
+      const parts = [...own, ...incoming.flatMap((each) => each.partsOf(i))];
+      finish(parts, this.#microBatches, sum, this.#memory.add);
+      if (i === this.#chunks.length - 1) await this.#options.midway?.();
+      summed.increase();
+      const header = sumHeader(step, chunk);
+      const shared = this.#sender.sum({ chunk: i }, bytesOf(sum));
+      for (const { peer: { rank, channel } } of incoming) {
+        const placed = this.#sender.isRead(rank) ? shared : undefined;
+        exchange.with(rank, () => this.#send(channel, { header, data: sum, placed }));
+      }
+    }
+    if (this.#chunks.length === 0) await this.#options.midway?.();
   }
 
-  async #receiveSum({ channel, slice }: Peer, step: number): Promise<void> {
-    const expected = { type: "sum", step, ...slice };
-    await this.#receive(channel, expected, part(this.#result, slice));
-  }
-
-  async #send(channel: Channel, header: Header, data: Float32Array): Promise<void> {
-    if (data.length === 0) return; // the owner of an empty slice expects no frame
-    await channel.send(header, bytesOf(data));
+  async #send(
+    channel: Channel,
+    { header, data, placed }: { header: Header; data: Float32Array; placed: Placed | undefined },
+  ): Promise<void> {
+    if (placed === undefined) await channel.send(header, bytesOf(data));
+    else await channel.send(placedHeader(header, placed));
     this.#bytesSent += data.byteLength;
   }
 
-  async #receive(channel: Channel, expected: Header, data: Float32Array): Promise<void> {
-    if (data.length === 0) return;
-    const frame = await channel.receive((header) => {
-      requireHeader(expected, header);
-      return bytesOf(data);
-    });
-    if (frame === undefined) throw new Error(`needs ${show(expected)}: it has left`);
-    if (frame.payload.length === 0) throw new Error(`needs ${show(expected)}: got no payload`);
-    this.#bytesReceived += data.byteLength;
-  }
-
   #checkRoots(roots: readonly SubtreePart[]): void {
-    const { rank, ranges, length } = this.#options;
-    const range = ranges[rank];
-    const needed = range ? cover(range.first, range.count) : [];
+    const { length } = this.#options;
+    const needed = this.#nodes;
     const fits = roots.length === needed.length &&
       roots.every(({ node, data }, i) =>
         node.level === needed[i]?.level && node.index === needed[i]?.index && data.length === length
@@ -189,33 +251,32 @@ export class AllReducer {
   }
 }
 
-/** Another worker; `parts` receive its roots for the own slice. */
-interface Peer {
-  readonly rank: number;
-  readonly channel: Channel;
-  readonly slice: Slice;
-  readonly parts: readonly SubtreePart[];
+/** The places of the region that a worker shares. */
+export function regionLayout(
+  { rank, ranges, length, chunk = CHUNK }: Pick<
+    ReduceOptions,
+    "rank" | "ranges" | "length" | "chunk"
+  >,
+): RegionLayout {
+  const chunks = ranges.map((_, each) => cutSlice(sliceOf(length, ranges.length, each), chunk));
+  const [{ start, end } = { start: 0, end: 0 }] = chunks.flat();
+  return {
+    others: ranges.flatMap((_, other) => other === rank ? [] : [other]),
+    roots: nodesOf(ranges[rank]).length,
+    window: Math.min(WINDOW, maxOf(chunks.map((each) => each.length))),
+    chunk: 4 * Math.min(chunk, end - start + SLICE_ALIGN),
+  };
 }
 
-function rootHeader(
-  { step, slice, node }: { step: number; slice: Slice; node: SubtreePart["node"] },
-): Header {
-  return { type: "root", step, ...slice, ...node };
+/** Who reads the own region: a worker without roots never says that it has read a sum. */
+function readable(shared: SharedMemory, ranges: readonly MicroBatchRange[]): SharedMemory {
+  return { ...shared, read: shared.read.map((reads, rank) => reads && ranges[rank]?.count !== 0) };
 }
 
-function part(data: Float32Array, { start, end }: Slice): Float32Array {
-  return data.subarray(start, end);
+function nodesOf(range: MicroBatchRange | undefined): TreeNode[] {
+  return range === undefined ? [] : cover(range.first, range.count);
 }
 
-/** @throws {Error} unless the headers are equal. */
-function requireHeader(expected: Header, got: Header): void {
-  const keys = Object.keys(expected);
-  const isSame = keys.length === Object.keys(got).length &&
-    keys.every((key) => expected[key] === got[key]);
-  if (!isSame) throw new Error(`needs ${show(expected)}: got ${show(got)}`);
-}
-
-/** At most 200 characters of a header. */
-function show(header: Header): string {
-  return JSON.stringify(header).slice(0, 200);
+function partOf(data: Float32Array | undefined, { start, end }: Slice): Float32Array {
+  return (data as Float32Array).subarray(start, end);
 }

@@ -3,6 +3,7 @@
  * reported after all transfers have ended.
  */
 import type { Channel } from "../transport/channel.ts";
+import { Counter } from "./counter.ts";
 
 /** A failed reduce; `rank` is the peer whose transfer failed first. */
 export class ReduceError extends Error {
@@ -22,10 +23,18 @@ export class Exchange {
   #tasks: Promise<void>[] = [];
   #open = new Map<number, number>();
   #fault: ReduceError | undefined;
+  #counters: Counter[] = [];
 
   constructor(step: number, channels: readonly Channel[]) {
     this.#step = step;
     this.#channels = channels;
+  }
+
+  /** A counter that a fault of the exchange cancels. */
+  counter(): Counter {
+    const counter = new Counter();
+    this.#counters.push(counter);
+    return counter;
   }
 
   /** Ranks with pending transfers. */
@@ -40,7 +49,7 @@ export class Exchange {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `Cannot reduce step ${this.#step} with rank ${rank}: ${reason}`;
       this.#fault ??= new ReduceError(rank, message, { cause: error });
-      this.#close();
+      this.#close(this.#fault);
       throw this.#fault;
     });
     watched.catch(() => {}); // avoids an unhandled rejection before the caller awaits it
@@ -48,13 +57,25 @@ export class Exchange {
     return watched;
   }
 
+  /** Watches a task of no peer, which fails only by what it waits for. */
+  also(task: Promise<void>): Promise<void> {
+    this.#tasks.push(task.catch(() => {}));
+    return task;
+  }
+
+  /** Waits for all transfers that were started. */
+  async sent(): Promise<void> {
+    await Promise.all(this.#tasks);
+  }
+
   /** Runs `body`, which starts the transfers, and waits until all have ended. */
   async finish<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      this.#close();
-      throw error;
+      this.#close(error);
+      // What waits for another task is cancelled by that task's fault, which is the cause.
+      throw this.#fault ?? error;
     } finally {
       await Promise.allSettled(this.#tasks);
     }
@@ -66,7 +87,8 @@ export class Exchange {
     else this.#open.delete(rank);
   }
 
-  #close(): void {
+  #close(reason: unknown): void {
     for (const channel of this.#channels) channel.close();
+    for (const counter of this.#counters) counter.cancel(reason);
   }
 }

@@ -17,10 +17,13 @@ export interface SubtreePart {
   readonly data: Float32Array;
 }
 
-/** The target of the sum of a level. */
-interface Into {
-  readonly level: number;
-  readonly data: Float32Array;
+/** Writes the sums of two arrays to a third, which may be either of them. */
+export type AddInto = (target: Float32Array, left: Float32Array, right: Float32Array) => void;
+
+/** How sums are computed: by which addition, and where that of a level goes. */
+interface Summing {
+  readonly add: AddInto;
+  readonly into?: { readonly level: number; readonly data: Float32Array };
 }
 
 /** First micro-batch below a node. */
@@ -58,10 +61,10 @@ export function cover(first: number, count: number): TreeNode[] {
  * @throws {RangeError} for gaps and unequal lengths.
  */
 export function merge(parts: readonly SubtreePart[]): SubtreePart[] {
-  return mergeInto(parts, undefined);
+  return mergeBy(parts, { add: treeAddInto });
 }
 
-function mergeInto(parts: readonly SubtreePart[], into: Into | undefined): SubtreePart[] {
+function mergeBy(parts: readonly SubtreePart[], summing: Summing): SubtreePart[] {
   const stack: SubtreePart[] = [];
   for (const part of parts) {
     const before = stack.at(-1);
@@ -72,20 +75,20 @@ function mergeInto(parts: readonly SubtreePart[], into: Into | undefined): Subtr
       );
     }
     stack.push(part);
-    while (mergeTop(stack, into));
+    while (mergeTop(stack, summing));
   }
   return stack;
 }
 
 /** Replaces the last two parts by their sum if they are siblings; returns whether they were. */
-function mergeTop(stack: SubtreePart[], into: Into | undefined): boolean {
+function mergeTop(stack: SubtreePart[], { add, into }: Summing): boolean {
   const right = stack.at(-1);
   const left = stack.at(-2);
   if (!left || !right) return false;
   const { level, index } = left.node;
   if (level !== right.node.level || index % 2 !== 0) return false;
   const data = level + 1 === into?.level ? into.data : left.data;
-  treeAddInto(data, left.data, right.data);
+  add(data, left.data, right.data);
   stack.splice(-2, 2, { node: { level: level + 1, index: index / 2 }, data });
   return true;
 }
@@ -99,6 +102,7 @@ export function finish(
   parts: readonly SubtreePart[],
   microBatches: number,
   into?: Float32Array,
+  add: AddInto = treeAddInto,
 ): Float32Array {
   if (!isPowerOfTwo(microBatches)) {
     throw new RangeError(
@@ -121,9 +125,10 @@ export function finish(
         data.length,
     );
   }
-  if (into === undefined) return (merge(inOrder)[0] as SubtreePart).data;
-  if (inOrder.length === 1) into.set(first.data);
-  else mergeInto(inOrder, { level: Math.log2(microBatches), data: into });
+  if (into === undefined) return (mergeBy(inOrder, { add })[0] as SubtreePart).data;
+  const level = Math.log2(microBatches);
+  if (inOrder.length > 1) mergeBy(inOrder, { add, into: { level, data: into } });
+  else if (into !== first.data) into.set(first.data);
   return into;
 }
 

@@ -46,6 +46,8 @@ export interface StepFacts {
   readonly tokens: number;
   /** Tokens per second, over the last steps. */
   readonly tokensPerS: number;
+  /** Milliseconds for which the exchange kept the step waiting, and bytes that all workers sent. */
+  readonly exchange?: { readonly ms: number; readonly bytes: number };
   /** Wall clock since this process started training. */
   readonly seconds: number;
 }

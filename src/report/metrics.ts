@@ -5,8 +5,18 @@ import type { RunEvent } from "./events.ts";
 /** The line of a step or an evaluation, with its line feed; undefined for other events. */
 export function metricsLine(event: RunEvent): string | undefined {
   if (event.type === "step") {
-    const { step, loss, terms, lr, gradNorm, tokens, tokensPerS } = event;
-    const line = { step, loss, terms, lr, grad_norm: gradNorm, tokens, tokens_per_s: tokensPerS };
+    const { step, loss, terms, lr, gradNorm, tokens, tokensPerS, exchange } = event;
+    const line = {
+      step,
+      loss,
+      terms,
+      lr,
+      grad_norm: gradNorm,
+      tokens,
+      tokens_per_s: tokensPerS,
+      exchange_ms: exchange?.ms,
+      exchange_bytes: exchange?.bytes,
+    };
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "eval") {

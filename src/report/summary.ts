@@ -8,6 +8,8 @@ export interface SummaryFacts {
   readonly valLoss?: number | undefined;
   readonly tokens: number;
   readonly tokensPerS: number;
+  /** Of a step; undefined for one worker. */
+  readonly exchangeShare?: number | undefined;
   readonly params: number;
   readonly workers: number;
   readonly adapter: string;
@@ -27,6 +29,8 @@ export interface Summary {
   readonly tokens: number;
   /** Tokens per second, over the last steps. */
   readonly tokens_per_s: number;
+  /** Mean share of a step that the exchange of gradients took; null for one worker. */
+  readonly exchange_share: number | null;
   /** Number of parameters. */
   readonly params: number;
   /** World size. */
@@ -47,6 +51,7 @@ export function summaryOf(facts: SummaryFacts): Summary {
     val_loss: facts.valLoss ?? null,
     tokens: facts.tokens,
     tokens_per_s: thousandths(facts.tokensPerS),
+    exchange_share: facts.exchangeShare === undefined ? null : thousandths(facts.exchangeShare),
     params: facts.params,
     workers: facts.workers,
     adapter: facts.adapter,

@@ -65,6 +65,11 @@ export class ModuleBuilder {
     );
   }
 
+  /** Exports a function with its parameters: addresses of its areas, which the caller keeps to. */
+  entry(name: string, { index }: Callee): void {
+    this.#exports[name] = index;
+  }
+
   /** The bytes of the module. */
   encode(): Uint8Array<ArrayBuffer> {
     return encodeModule({ functions: this.#functions, exports: this.#exports });

@@ -4,7 +4,10 @@ import type { Case, Op, Spec } from "../../src/graph/types.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 
-/** [m, k, n]: depths beyond 256 and 512, columns beyond 480, rows beyond 96, few rows. */
+/**
+ * [m, k, n]: depths beyond 256 and 512, columns beyond 480, rows beyond 96, few rows, and rows from
+ * which on a transposed A is packed.
+ */
 const SIZES = [
   [7, 257, 9],
   [13, 513, 17],
@@ -15,6 +18,7 @@ const SIZES = [
   [2, 40, 35],
   [3, 5, 97],
   [6, 9, 15],
+  [515, 17, 53],
 ] as const;
 
 /** Cases of products, plain, transposed, accumulating, and batched. */

@@ -79,6 +79,20 @@ export function deviceContract(
     assertEquals([...read], [0, 1.5, -2, 8, 9, 2 ** -126]);
   });
 
+  test(
+    "a read into an array writes all of it and no more, and refuses one of another length",
+    async (_, memory) => {
+      memory.ensure("a", 3);
+      memory.write("a", Float32Array.of(1, 2, 3));
+      const whole = new Float32Array(5).fill(-1);
+      const into = whole.subarray(1, 4);
+      assertEquals(await memory.read([{ slot: "a", offset: 0, length: 3 }], into), into);
+      assertEquals([...whole], [-1, 1, 2, 3, -1]);
+      const short = { slot: "a", offset: 0, length: 2 };
+      await assertRejects(async () => await memory.read([short], into), RangeError, "2 elements");
+    },
+  );
+
   test("a read is of its moment, whatever is written after it", async (_, memory) => {
     memory.ensure("a", 2);
     const reads: Promise<Float32Array>[] = [];

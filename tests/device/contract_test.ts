@@ -4,7 +4,6 @@ import { openCpu } from "../../src/device/cpu.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { deviceContract } from "./contract.ts";
-import {} from "../support/gpu.ts";
 
 const openGpu = () => openWebGpu({ runtime: Deno.version.deno });
 const DEVICES = {

@@ -27,9 +27,12 @@ function reduceAll(all: readonly AllReducer[], step: number, microBatches: numbe
   ));
 }
 
-async function checkBits(mesh: Mesh, microBatches: number, n: number): Promise<void> {
+async function checkBits(
+  mesh: Mesh,
+  { microBatches, n, ...options }: { microBatches: number; n: number; chunk?: number },
+): Promise<void> {
   const expected = bits(treeSum(microBatches, n));
-  const all = reducers(mesh, microBatches, n);
+  const all = reducers(mesh, microBatches, n, options);
   for (const step of [0, 1]) {
     for (const sum of await reduceAll(all, step, microBatches, n)) {
       assertEquals(bits(sum), expected);
@@ -42,7 +45,17 @@ for (const world of [1, 2, 3, 4, 5, 8]) {
     for (const microBatches of [1, 2, 4, 8, 16]) {
       for (const n of [5, 333]) {
         const mesh = await memoryMesh(world);
-        await checkBits(mesh, microBatches, n);
+        await checkBits(mesh, { microBatches, n });
+        closeAll(mesh);
+      }
+    }
+  });
+  Deno.test(`reduce() in chunks has the bits of one process with ${world} workers`, async () => {
+    for (const microBatches of [1, 4, 16]) {
+      // Chunks that end within a block of the sums, one of one element, and one that is never full.
+      for (const [n, chunk] of [[2000, 80], [333, 1], [333, 1000]] as const) {
+        const mesh = await memoryMesh(world);
+        await checkBits(mesh, { microBatches, n, chunk });
         closeAll(mesh);
       }
     }
@@ -58,7 +71,9 @@ Deno.test("reduce() over Unix sockets has the bits of a single process, with lar
     () => Promise.all([dialUnix(path, { attempt: 1 }), listener.accept()]),
   );
   try {
-    await checkBits(mesh, 4, 500_001);
+    for (const chunk of [2 ** 18, 20_000]) {
+      await checkBits(mesh, { microBatches: 4, n: 500_001, chunk });
+    }
   } finally {
     closeAll(mesh);
     listener.close();

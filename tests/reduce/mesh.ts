@@ -64,9 +64,14 @@ export function bits(data: Float32Array): Uint32Array {
 }
 
 /** A reducer per rank. */
-export function reducers(mesh: Mesh, microBatches: number, length: number): AllReducer[] {
+export function reducers(
+  mesh: Mesh,
+  microBatches: number,
+  length: number,
+  options: { chunk?: number } = {},
+): AllReducer[] {
   const ranges = assign(microBatches, mesh.length);
   return mesh.map((peers: readonly (Channel | undefined)[], rank) =>
-    new AllReducer({ rank, peers, ranges, length })
+    new AllReducer({ rank, peers, ranges, length, ...options })
   );
 }

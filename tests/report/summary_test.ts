@@ -12,6 +12,7 @@ Deno.test("summaryOf() names its fields for programs", () => {
     val_loss: 4.25,
     tokens: 2560,
     tokens_per_s: 32,
+    exchange_share: null,
     params: 12_345,
     workers: 2,
     adapter: "reference",

@@ -4,6 +4,7 @@ import type { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import type { WatchState } from "../../src/guard/watch.ts";
 import type { Rate } from "../../src/report/progress/rate.ts";
+import { ExchangeTotals } from "./exchanged.ts";
 import type { RunRequest } from "./request.ts";
 
 /** Where a run stands. Steps are numbers of finished steps; -1 is never. */
@@ -32,6 +33,7 @@ export interface Course {
   granted: number;
   watched: WatchState;
   rate: Rate;
+  readonly exchange: ExchangeTotals;
   /** Steps that are skipped. */
   readonly skips: Set<number>;
   /**
@@ -69,6 +71,7 @@ export function initialCourse(
     granted: -1,
     watched: FRESH,
     rate: rateAt(step),
+    exchange: new ExchangeTotals(),
     skips: new Set(skips),
     sound: from?.manifest.valLoss == null ? step - 1 : step,
     ruin: undefined,

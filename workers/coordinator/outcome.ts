@@ -7,13 +7,14 @@ import type { RunOutcome } from "./request.ts";
 /** How the run ended. */
 export function outcomeOf(context: RunContext): RunOutcome {
   const { group, course, tokensPerStep, hasStarted, run: { config: { steps } } } = context;
-  const { step, loss, valLoss, rate, stateHash } = course;
+  const { step, loss, valLoss, rate, exchange, stateHash } = course;
   return {
     step,
     loss,
     valLoss,
     tokens: step * tokensPerStep,
     tokensPerS: tokensPerSecond(rate),
+    exchangeShare: exchange.share,
     params: hasStarted ? group.facts.params : 0,
     adapter: hasStarted ? group.facts.identity.adapter : "",
     stateHash,

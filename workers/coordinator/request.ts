@@ -96,6 +96,8 @@ export interface RunOutcome {
   readonly valLoss: number | undefined;
   readonly tokens: number;
   readonly tokensPerS: number;
+  /** Mean share of a step that the exchange took; undefined for one worker. */
+  readonly exchangeShare: number | undefined;
   readonly params: number;
   readonly adapter: string;
   readonly stateHash: string;

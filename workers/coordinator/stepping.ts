@@ -9,6 +9,7 @@ import type { Inspection } from "../../src/guard/judge.ts";
 import { watch } from "../../src/guard/watch.ts";
 import { learningRate } from "../../src/optim/schedule.ts";
 import { addStep, tokensPerSecond } from "../../src/report/progress/rate.ts";
+import { type ExchangeCost, exchangeCost } from "./exchanged.ts";
 import { isPause } from "./next_action.ts";
 import { rewind } from "./recovery.ts";
 import type { RunContext } from "./context.ts";
@@ -46,8 +47,11 @@ export async function step(context: RunContext, start: number): Promise<void> {
   }
 }
 
+/** A gradient that all members agree on, and what its exchange cost. */
+type AgreedGradient = Inspection & { readonly exchange: ExchangeCost | undefined };
+
 /** The votes on a step's gradient; undefined when the members do not agree. */
-async function checkGradient(context: RunContext): Promise<Inspection | undefined> {
+async function checkGradient(context: RunContext): Promise<AgreedGradient | undefined> {
   const { group, course } = context;
   const { step } = course;
   if (course.granted !== step) {
@@ -56,7 +60,10 @@ async function checkGradient(context: RunContext): Promise<Inspection | undefine
   course.granted = -1;
   const votes = (await group.expect("vote")).map(({ reply }) => reply);
   const [first] = votes;
-  if (first === undefined || votes.every((vote) => sameBits(vote, first))) return first;
+  if (first !== undefined && votes.every((vote) => sameBits(vote, first))) {
+    return { ...first, exchange: exchangeCost(votes.map(({ times }) => times)) };
+  }
+  if (first === undefined) return undefined;
   const [losses, norms] = [votes.map((v) => v.loss), votes.map((v) => v.norm)];
   context.note("disagreement", { step, losses, norms });
   return undefined;
@@ -65,7 +72,7 @@ async function checkGradient(context: RunContext): Promise<Inspection | undefine
 /** Commits a step: all votes are cast, so it counts even if a member is lost from here on. */
 async function commit(
   context: RunContext,
-  { loss, norm, terms }: Inspection,
+  { loss, norm, terms, exchange }: AgreedGradient,
   start: number,
 ): Promise<void> {
   const { run: { config, now, report }, group, course, stop, tokensPerStep } = context;
@@ -73,6 +80,7 @@ async function commit(
   const done = step + 1;
   course.step = done;
   course.loss = loss;
+  if (exchange !== undefined) course.exchange.add(exchange);
   group.committed(done);
   const next = !isPause(done, config) && !stop.aborted && !group.wantsForming && !course.owed &&
     !course.skips.has(done) && course.ruin === undefined;
@@ -91,6 +99,7 @@ async function commit(
     gradNorm: norm,
     tokens,
     tokensPerS: tokensPerSecond(course.rate),
+    ...exchange !== undefined && { exchange: { ms: exchange.ms, bytes: exchange.bytes } },
     seconds: now() - start,
   });
   reportSpikes(context, { loss, norm });

@@ -20,6 +20,8 @@ const times = z.strictObject({
   write: z.number(),
   /** Loss, norm and check of the gradient; alone, also the rest of the computation. */
   inspect: z.number(),
+  /** Bytes that the exchange sent; 0 when alone. */
+  sent: count,
   /** From the start of the exchange to the arrival of each rank's roots; empty when alone. */
   waited: z.array(z.number()),
 });

@@ -9,7 +9,7 @@ export async function joinQuorum(
   worker: WorkerState,
   order: Order & { type: "form" },
 ): Promise<void> {
-  const { replica, carried, options: { coordinator, meet } } = worker;
+  const { replica, carried, options: { coordinator, meet, folder } } = worker;
   // Only states that were placed on the device, and advanced there, are newer than the host's.
   if (worker.placed !== undefined) await carried.readBack(worker.placed);
   worker.placed = undefined;
@@ -21,6 +21,7 @@ export async function joinQuorum(
   await quorum.meet(meet, {
     length: replica.gradientSize,
     laneSize: replica.laneSize,
+    folder,
     midway: () => worker.pass("exchange"),
   });
   if (quorum.isOver) return;

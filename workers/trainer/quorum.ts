@@ -1,10 +1,12 @@
 /** A worker's rank, peers and collectives for the duration of one attempt. */
-import { AllReducer } from "../../src/reduce/all_reduce.ts";
+import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
 import { rangesOf } from "../../src/reduce/assign.ts";
 import type { MicroBatchRange } from "../../src/reduce/assign.ts";
 import { Gatherer } from "../../src/reduce/gather.ts";
+import { regionBytes, type SharedMemory } from "../../src/reduce/shared.ts";
 import type { Channel } from "../../src/transport/channel.ts";
 import type { MemberOrder, Order } from "../protocol/messages.ts";
+import { closeShared, openShared, type SharePlace } from "./share.ts";
 
 /** Channels to the others by rank; undefined at the own. */
 export type Peers = readonly (Channel | undefined)[];
@@ -35,6 +37,7 @@ export class Quorum {
   #peers: Peers = [];
   #reducer: AllReducer | undefined;
   #gatherer: Gatherer | undefined;
+  #shared: SharedMemory | undefined;
 
   constructor({ rank, members, attempt }: Order & { type: "form" }) {
     this.rank = rank;
@@ -72,9 +75,11 @@ export class Quorum {
   /** Connects to the others. `length`: elements of the gradient; `laneSize`: of a carried state. */
   async meet(
     meet: Meet,
-    { length, laneSize, midway }: {
+    { length, laneSize, folder, midway }: {
       length: number;
       laneSize: number;
+      /** Folder for shared memory; without one payloads travel in their frames. */
+      folder?: string | undefined;
       midway: () => Promise<void>;
     },
   ): Promise<void> {
@@ -86,8 +91,24 @@ export class Quorum {
     this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();
-    this.#reducer = new AllReducer({ rank, peers, ranges, length, midway });
+    const bytes = regionBytes(regionLayout({ rank, ranges, length }));
+    const shared = folder === undefined
+      ? undefined
+      : await this.#share({ folder, attempt, rank, bytes }, met);
+    if (this.isOver) return this.end();
+    this.#reducer = new AllReducer({ rank, peers, ranges, length, shared, midway });
     if (laneSize > 0) this.#gatherer = new Gatherer({ rank, peers, ranges, size: laneSize });
+  }
+
+  /** Opens the shared memory of the members; `heard` is told each rank that has answered. */
+  async #share(
+    place: SharePlace,
+    heard: (rank: number) => void,
+  ): Promise<SharedMemory | undefined> {
+    this.#peers.forEach((channel, peer) => channel && this.#awaited.add(peer));
+    this.#shared = await openShared(this.#peers, place, heard);
+    this.#awaited.clear();
+    return this.#shared;
   }
 
   /** The all-reduce; undefined for a worker alone. */
@@ -118,5 +139,7 @@ export class Quorum {
   end(): void {
     this.#over.abort();
     this.#peers.forEach((channel) => channel?.close());
+    if (this.#shared !== undefined) closeShared(this.#shared);
+    this.#shared = undefined;
   }
 }

@@ -12,14 +12,16 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   const lap = stopwatch();
   const roots = [];
   const nodes = cover(first, count);
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
     replica.accumulate(step, node);
     await worker.pass("forward");
-    const last = node === nodes.at(-1);
-    if (reducer !== undefined) roots.push({ node, data: await replica.gradient({ last }) });
+    if (reducer === undefined) continue;
+    const last = i === nodes.length - 1;
+    roots.push({ node, data: await replica.gradient({ last, into: reducer.rootBuffer(i) }) });
   }
   const compute = lap();
   let [exchange, write] = [0, 0];
+  const before = reducer?.stats.bytesSent ?? 0;
   if (reducer !== undefined) {
     const sum = await reducer.reduce(step, roots);
     await carried.gather(step, quorum);
@@ -30,7 +32,8 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   await worker.pass("summed");
   const found = await replica.inspect();
   const waited = [...reducer?.waited ?? []];
-  const times = { compute, exchange, write, inspect: lap(), waited };
+  const sent = (reducer?.stats.bytesSent ?? 0) - before;
+  const times = { compute, exchange, write, inspect: lap(), sent, waited };
   await worker.reply({ type: "vote", step, ...found, times });
 }
 

@@ -16,6 +16,8 @@ export interface TrainerOptions {
   readonly index: number;
   readonly coordinator: FencedChannel;
   readonly meet: Meet;
+  /** A folder in which the workers share memory; without one payloads travel in their frames. */
+  readonly folder?: string;
   /** The path by which this process may read a folder. */
   readonly reachable?: (path: string) => string;
   /** For tests: what happens at the points of its work (default nothing). */

@@ -4,7 +4,7 @@ import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { KernelAreas } from "../../../src/wasm/kernel.ts";
-import type { Area, Pointer, V128 } from "../../../src/wasm/values.ts";
+import type { Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import type { Product } from "../matmul_choice.ts";
 import { range } from "../../emit/range.ts";
@@ -67,24 +67,18 @@ export function microKernel(
     if (!a || !panel || !row || !column) return;
     const outputs = others.slice(extra.length);
     const places = range(rows).map((r) =>
-      range(Math.ceil(valid / 4)).map((v): Place => ({
-        row: row.plus(r),
-        column: column.plus(4 * v),
-        lanes: Math.min(4, valid - 4 * v),
-      }))
+      range(Math.ceil(valid / 4)).map((v): Place => ({ r, v, lanes: Math.min(4, valid - 4 * v) }))
     );
-    const corner = body.letPointer(
-      body.at(outputs[0] as Area, row.times(n).plus(column).times(4)),
+    // V8 pairs stores that have one address and neighbouring offsets.
+    const corners = outputs.map((area) =>
+      body.letPointer(body.at(area, row.times(n).plus(column).times(4)))
     );
-    const pointerOf = (area: Area, r: number, v: number): Pointer => {
-      const bytes = 4 * (r * n + 4 * v);
-      if (area === outputs[0]) return corner.plus(bytes);
-      return body.at(area, row.times(n).plus(column).times(4)).plus(bytes);
-    };
-    const sums = places.map((line, r) =>
-      line.map(({ lanes }, v) =>
+    const pointerOf = (k: number, { r, v }: Place): Pointer =>
+      (corners[k] as Pointer).plus(4 * (r * n + 4 * v));
+    const sums = places.map((line) =>
+      line.map((place) =>
         body.variable(
-          startsAtZero ? v128.zero : body.loadSome(pointerOf(outputs[0] as Area, r, v), lanes),
+          startsAtZero ? v128.zero : body.loadSome(pointerOf(0, place), place.lanes),
         )
       )
     );
@@ -108,13 +102,14 @@ export function microKernel(
         formula: call.epilogue,
         extra: others.slice(0, extra.length),
         n,
+        tile: { row, column, rows },
       });
     places.forEach((line, r) => {
-      const values = line.map((place, v) => finish((sums[r] as V128[])[v] as V128, place));
+      const values = line.map((place) => finish((sums[r] as V128[])[place.v] as V128, place));
       (values[0] ?? []).forEach((_, k) => {
-        line.forEach(({ lanes }, v) => {
-          const to = pointerOf(outputs[k] as Area, r, v);
-          body.storeSome(to, (values[v] as readonly V128[])[k] as V128, lanes);
+        line.forEach((place) => {
+          const value = (values[place.v] as readonly V128[])[k] as V128;
+          body.storeSome(pointerOf(k, place), value, place.lanes);
         });
       });
     });

@@ -20,7 +20,12 @@ const DEPTH = 256;
 /** Columns of a block of b and rows of a block of a: they stay in the second-level cache. */
 const COLUMNS = 480;
 const BLOCK_ROWS = 96;
-/** Panels of b from which on packing a costs less than reading it in strides. */
+/**
+ * A is packed where values of k are at least so many elements apart and at least so many panels of b
+ * read it: each k is on a line of its own, and large strides share few sets of the cache. Else a
+ * tile reads its rows of A where they are.
+ */
+const STRIDED_FROM = 512;
 const PACKED_FROM = 3;
 /** Vectors of sums that fit the registers, by `pairs`. */
 const SUMS = { plain: 12, pairs: 24 } as const;
@@ -29,7 +34,7 @@ const MOST_VECTORS = 8;
 
 /** The kernel of a product. */
 export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKernel {
-  const { product: { m, n, k, tb } } = call;
+  const { product: { m, n, k, ta, tb } } = call;
   // One tile has all rows: b is read once, so packing it costs as much as the product.
   const isDirect = m <= ROWS && !tb;
   const sums = pairs ? SUMS.pairs : SUMS.plain;
@@ -37,7 +42,7 @@ export function productKernel(call: ProductCall, { pairs }: WasmTarget): WasmKer
   const columns = isDirect ? 4 * widest : pairs ? 16 : 8;
   const depth = ceilDiv(k, ceilDiv(k, DEPTH));
   const panels = ceilDiv(Math.min(n, COLUMNS), columns);
-  const packsA = !isDirect && n > (PACKED_FROM - 1) * columns;
+  const packsA = ta && m >= STRIDED_FROM && n > (PACKED_FROM - 1) * columns;
   const tiles = packsA ? ceilDiv(Math.min(m, BLOCK_ROWS), ROWS) : 0;
   const panelBytes = isDirect ? 0 : 4 * panels * columns * depth;
   const blocking: Blocking = { columns, depth, isDirect, packsA, panelBytes };

@@ -1,0 +1,45 @@
+/** What the exchange of gradients costs a step, from the times that workers vote with. Pure. */
+import type { StepTimes } from "../protocol/messages.ts";
+
+/** The exchange of one step. */
+export interface ExchangeCost {
+  /** Milliseconds that it kept the step waiting. */
+  readonly ms: number;
+  /** Of the step's milliseconds. */
+  readonly share: number;
+  /** Bytes that all workers sent. */
+  readonly bytes: number;
+}
+
+/**
+ * The cost of the exchange, without the time in which workers wait for the gradient of a slower one:
+ * that of the worker that waits least. Undefined for a worker alone.
+ */
+export function exchangeCost(votes: readonly StepTimes[]): ExchangeCost | undefined {
+  if (votes.length < 2) return undefined;
+  const shortest = votes.reduce((least, each) => each.exchange < least.exchange ? each : least);
+  const { compute, exchange, write, inspect } = shortest;
+  const step = compute + exchange + write + inspect;
+  return {
+    ms: exchange + write,
+    share: step === 0 ? 0 : (exchange + write) / step,
+    bytes: votes.reduce((sum, { sent }) => sum + sent, 0),
+  };
+}
+
+/** Totals over the steps of this process. */
+export class ExchangeTotals {
+  #steps = 0;
+  #share = 0;
+
+  /** Counts a step. */
+  add({ share }: ExchangeCost): void {
+    this.#steps++;
+    this.#share += share;
+  }
+
+  /** Mean share of a step; undefined where no step was exchanged. */
+  get share(): number | undefined {
+    return this.#steps === 0 ? undefined : this.#share / this.#steps;
+  }
+}
