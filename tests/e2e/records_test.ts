@@ -10,13 +10,13 @@ import {
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { assertStepsOnce, metricsOf } from "./metrics.ts";
 import { contents } from "./refusals.ts";
-import { namesIn, Place, tinyArgs, withoutStatus } from "./support.ts";
+import { namesIn, Place, SAMPLES, tinyArgs, withoutStatus } from "./support.ts";
 
 const TOKENS_PER_STEP = 4 * 2 * 32; // micro-batches, windows, window
 
 Deno.test("a run leaves records of all it did", async (t) => {
   using place = new Place();
-  const { stdout } = await place.succeed(tinyArgs("run", "--workers=2", "--eval.every=2"));
+  const { stdout } = await place.succeed(tinyArgs("run", "--workers=2", "--eval.every=2", SAMPLES));
   const { steps, evals } = metricsOf(place.of("run/metrics.jsonl"));
   const summary = place.json("run/summary.json");
 
@@ -93,7 +93,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
   await t.step(
     "--print-config prints the whole config, as it is stored, and trains nothing",
     async () => {
-      const args = tinyArgs("run", "--workers=2", "--eval.every=2", "--print-config");
+      const args = tinyArgs("run", "--workers=2", "--eval.every=2", SAMPLES, "--print-config");
       const before = contents(place.of("run"));
       const printed = await place.succeed(args);
       assertEquals(JSON.parse(printed.stdout), place.json("run/config.json"));

@@ -8,8 +8,8 @@
 export interface Job {
   readonly name: string;
   readonly files: readonly string[];
-  /** At most one job of a lane runs at a time. */
-  readonly lane?: string;
+  /** Whether no other job may run beside it. */
+  readonly alone?: true;
 }
 
 /** Folders whose files are jobs of their own, those that take the longest first. */
@@ -28,17 +28,33 @@ const LONG = [
 /** Single files that take as long as whole folders. */
 const LONG_FILES = ["tests/kernels_test.ts", "tests/bench_test.ts"] as const;
 
-/** Folders whose tests measure times of processes: two of them would disturb each other. */
-const TIMED = ["tests/faults"] as const;
+/** Files that hold processes to times: they run one by one, after all others. */
+const TIMED: readonly string[] = [
+  "admission",
+  "chaos",
+  "coordinator",
+  "frames",
+  "moved_folder",
+  "network",
+  "numbers",
+  "replacement",
+  "rogue",
+  "worker_loss",
+].map((name) => `tests/faults/${name}_test.ts`);
 
 /** The jobs of these files, in the order in which they begin. */
 export function jobsOf(files: readonly string[]): Job[] {
   const alone: { readonly job: Job; readonly rank: number }[] = [];
   const shared = new Map<string, string[]>();
+  const timed: Job[] = [];
   for (const file of files.toSorted()) {
+    if (TIMED.includes(file)) {
+      timed.push({ name: file, files: [file], alone: true });
+      continue;
+    }
     const rank = rankOf(file);
     if (rank !== undefined) {
-      alone.push({ job: { name: file, files: [file], ...laneOf(file) }, rank });
+      alone.push({ job: { name: file, files: [file] }, rank });
       continue;
     }
     const folder = file.split("/").slice(0, 2).join("/");
@@ -48,7 +64,7 @@ export function jobsOf(files: readonly string[]): Job[] {
   const first = alone.toSorted((a, b) => a.rank - b.rank).map(({ job }) => job);
   const rest = Array.from(shared, ([name, files]) => ({ name, files }))
     .toSorted((a, b) => b.files.length - a.files.length);
-  return [...first, ...rest];
+  return [...first, ...rest, ...timed];
 }
 
 /** How early a file begins; undefined for one that shares a job. */
@@ -59,33 +75,19 @@ function rankOf(file: string): number | undefined {
   return LONG_FILES.some((long) => file === long) ? LONG.length : undefined;
 }
 
-function laneOf(file: string): { lane?: string } {
-  const lane = TIMED.find((folder) => file.startsWith(`${folder}/`));
-  return lane === undefined ? {} : { lane };
-}
-
-/** Runs jobs, at most `most` at a time and one of each lane. Resolves when all have ended. */
+/** Runs jobs in order, at most `most` at a time. Resolves when all have ended. */
 export async function runJobs(
   jobs: readonly Job[],
   { most, run }: { readonly most: number; readonly run: (job: Job) => Promise<void> },
 ): Promise<void> {
-  const waiting = [...jobs];
-  const lanes = new Set<string>();
   const running = new Set<Promise<void>>();
-  while (waiting.length > 0 || running.size > 0) {
-    const next = running.size < most
-      ? waiting.findIndex(({ lane }) => lane === undefined || !lanes.has(lane))
-      : -1;
-    const [job] = next < 0 ? [] : waiting.splice(next, 1);
-    if (job === undefined) {
-      await Promise.race(running);
-      continue;
-    }
-    if (job.lane !== undefined) lanes.add(job.lane);
-    const ended: Promise<void> = run(job).finally(() => {
-      running.delete(ended);
-      if (job.lane !== undefined) lanes.delete(job.lane);
-    });
+  let isAlone = false;
+  for (const job of jobs) {
+    const room = job.alone === true || isAlone ? 1 : most;
+    while (running.size >= room) await Promise.race(running);
+    isAlone = job.alone === true;
+    const ended: Promise<void> = run(job).finally(() => running.delete(ended));
     running.add(ended);
   }
+  await Promise.all(running);
 }

@@ -1,5 +1,5 @@
 /** How the task `test` divides files, runs jobs, and adds up their counts. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { parseTest } from "./args.ts";
 import { added, closing, countsIn, NONE } from "./counts.ts";
 import { type Job, jobsOf, runJobs } from "./jobs.ts";
@@ -17,6 +17,8 @@ const FILES = [
   "tests/workers/lockstep/lockstep_test.ts",
 ];
 
+const TIMED = "tests/faults/network_test.ts";
+
 Deno.test("each file is in one job, long ones alone and first, the others by folder", () => {
   const jobs = jobsOf(FILES);
   assertEquals(jobs.flatMap(({ files }) => files).sort(), FILES.toSorted());
@@ -28,15 +30,14 @@ Deno.test("each file is in one job, long ones alone and first, the others by fol
   ]);
   const shared = jobs.slice(4).map(({ name }) => name);
   assertEquals(shared.sort(), ["tests/*.ts", "tests/base", "tests/faults", "tests/workers"]);
-  const lanes = jobs.filter(({ lane }) => lane !== undefined).map(({ name }) => name);
-  assertEquals(lanes, ["tests/faults/disk_test.ts"]);
+  assertEquals(jobsOf([...FILES, TIMED]).at(-1), { name: TIMED, files: [TIMED], alone: true });
 });
 
-Deno.test("so many jobs run at a time, and one of a lane", async () => {
+Deno.test("so many jobs run at a time, and nothing beside one that runs alone", async () => {
   const jobs: Job[] = Array.from({ length: 9 }, (_, i) => ({
     name: `${i}`,
     files: [],
-    ...i % 2 === 0 && { lane: "timed" },
+    ...i > 6 && { alone: true },
   }));
   const running = new Set<Job>();
   const ended: string[] = [];
@@ -46,7 +47,7 @@ Deno.test("so many jobs run at a time, and one of a lane", async () => {
     run: async (job) => {
       running.add(job);
       most = Math.max(most, running.size);
-      assert(Array.from(running).filter(({ lane }) => lane !== undefined).length <= 1);
+      if (Array.from(running).some(({ alone }) => alone)) assertEquals(running.size, 1);
       for (let turn = 0; turn < 3; turn++) await Promise.resolve();
       running.delete(job);
       ended.push(job.name);

@@ -8,13 +8,20 @@ import { UserError } from "../../src/base/user_error.ts";
 import { sayText, warnText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
-import { endOnSignals } from "../../src/terminal/signals.ts";
+import { openScratch } from "../../src/cli/scratch.ts";
 import { openStatus } from "../../src/terminal/status.ts";
 import { parseTest, TEST, type TestRequest } from "./args.ts";
 import { added, closing, type Counts, countsIn, NONE } from "./counts.ts";
+import { SHARED } from "../support/shared.ts";
 import { type Job, jobsOf, runJobs } from "./jobs.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What all jobs are given. */
+interface Running extends TestRequest {
+  /** A folder that they share. */
+  readonly shared: string;
+}
 
 /** How a job ended. */
 interface Outcome {
@@ -29,7 +36,7 @@ async function test(args: readonly string[]): Promise<void> {
   const start = performance.now();
   const files = await filesOf(request.paths);
   const jobs = jobsOf(files);
-  endOnSignals();
+  using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-suite-" }));
   let counts = NONE;
   const failed: string[] = [];
   let ended = 0;
@@ -39,7 +46,7 @@ async function test(args: readonly string[]): Promise<void> {
   await runJobs(jobs, {
     most: request.jobs,
     run: async (job) => {
-      const outcome = await outcomeOf(job, request);
+      const outcome = await outcomeOf(job, { ...request, shared: scratch.path });
       counts = added(counts, outcome.counts);
       ended++;
       status.end();
@@ -63,14 +70,14 @@ addEventListener("unload", () => {
 });
 
 /** Runs a job; once more where a signal ended it: software drivers can crash as a process ends. */
-async function outcomeOf(job: Job, request: TestRequest): Promise<Outcome> {
+async function outcomeOf(job: Job, request: Running): Promise<Outcome> {
   const first = await attempt(job, request);
   return first.signal === null ? first : await attempt(job, request);
 }
 
 async function attempt(
   { files }: Job,
-  { filter }: TestRequest,
+  { filter, shared }: Running,
 ): Promise<Outcome & { readonly signal: Deno.Signal | null }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -79,7 +86,7 @@ async function attempt(
       ...files.map((file) => join(ROOT, file)),
     ],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", [SHARED]: shared },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,15 +1,15 @@
 /** The promise of the product, with real processes: one state, however many workers. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { Place, tinyArgs } from "../support.ts";
+import { Place, SAMPLES, tinyArgs } from "../support.ts";
 
 Deno.test("the number of worker processes changes no bit of the state", async (t) => {
   using place = new Place();
-  await place.succeed(tinyArgs("one"));
+  await place.succeed(tinyArgs("one", SAMPLES));
   const straight = place.stateHash("one");
   assertMatch(String(straight), /^[0-9a-f]{64}$/);
   for (const workers of [2, 3, 4]) {
     await t.step(`${workers} workers`, async () => {
-      await place.succeed(tinyArgs(`by${workers}`, `--workers=${workers}`));
+      await place.succeed(tinyArgs(`by${workers}`, `--workers=${workers}`, SAMPLES));
       assertEquals(place.stateHash(`by${workers}`), straight);
       const { loss, val_loss } = place.json("one/summary.json");
       const other = place.json(`by${workers}/summary.json`);

@@ -1,10 +1,10 @@
 /** Samples while training: from fixed prompts, at their steps, once each, whatever happens between. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertRefused } from "../refusals.ts";
-import { Place, tinyArgs } from "../support.ts";
+import { Place, SAMPLES, tinyArgs } from "../support.ts";
 
 const PROMPTS = ["the whale ", "a ship"];
-const SAMPLED = ["--report.sample_every=2", `--report.prompts=${JSON.stringify(PROMPTS)}`];
+const SAMPLED = [SAMPLES, "--report.sample_every=2", `--report.prompts=${JSON.stringify(PROMPTS)}`];
 
 function samplesOf(place: Place, run: string): { step: number; prompt: string; text: string }[] {
   const lines = Deno.readTextFileSync(place.of(`${run}/samples.jsonl`)).trimEnd().split("\n");
@@ -42,7 +42,7 @@ Deno.test("samples are drawn from each prompt every few steps, and training is n
     "a prompt that the tokenizer lacks is refused before anything starts",
     () =>
       assertRefused(place, {
-        args: tinyArgs("refused", '--report.prompts=["§"]'),
+        args: tinyArgs("refused", SAMPLES, '--report.prompts=["§"]'),
         exit: "config",
         says: ["§"],
       }),
@@ -51,7 +51,12 @@ Deno.test("samples are drawn from each prompt every few steps, and training is n
     "a prompt without a token is refused before anything starts",
     () =>
       assertRefused(place, {
-        args: tinyArgs("refused", '--report.prompts=["the", "  "]', "--data.tokenizer=word"),
+        args: tinyArgs(
+          "refused",
+          SAMPLES,
+          '--report.prompts=["the", "  "]',
+          "--data.tokenizer=word",
+        ),
         exit: "config",
         says: ["report.prompts", '"  "'],
       }),

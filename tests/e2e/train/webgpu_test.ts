@@ -2,13 +2,13 @@
 import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { onGpu } from "../../support/gpu.ts";
 import { runCommand } from "../command.ts";
-import { Place, tinyArgs } from "../support.ts";
+import { Place, SAMPLES, tinyArgs } from "../support.ts";
 
 const ON_GPU = "--device=webgpu";
 
 Deno.test(onGpu("on WebGPU neither workers, a kill, nor a resume changes a bit"), async (t) => {
   using place = new Place();
-  await place.succeed(tinyArgs("one", ON_GPU));
+  await place.succeed(tinyArgs("one", ON_GPU, SAMPLES));
   const straight = place.stateHash("one");
   assertMatch(String(place.json("one/summary.json")["adapter"]), / via /);
   await t.step("4 workers", async () => {

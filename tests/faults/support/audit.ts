@@ -4,14 +4,21 @@
  */
 import { assert } from "@std/assert";
 import { resolve } from "node:path";
-import { ONE_ADAPTER, type Place, ROOT, taskOptions, tinyArgs } from "../../e2e/support.ts";
+import {
+  ONE_ADAPTER,
+  type Place,
+  ROOT,
+  SAMPLES,
+  taskOptions,
+  tinyArgs,
+} from "../../e2e/support.ts";
 
 const ENTRY = ROOT + "tests/faults/children/audited_child.ts";
 
 /** The requests of a process: "kind value", sorted and unique, with absolute paths. */
 export async function audit(who: "coordinator" | "workers", place: Place): Promise<string[]> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(), ENTRY, who, ...tinyArgs("run", "--workers=2")],
+    args: [...taskOptions(), ENTRY, who, ...tinyArgs("run", "--workers=2", SAMPLES)],
     cwd: place.path,
     env: {
       NO_COLOR: "1",

@@ -8,6 +8,7 @@ import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 import { journalFault } from "../../../src/report/journal/journal.ts";
 import { assertStepsOnce } from "../../e2e/metrics.ts";
 import { type Ended, namesIn, Place, ROOT, type Running, SMOKE } from "../../e2e/support.ts";
+import { sharedOnce } from "../../support/shared.ts";
 import { shell } from "./proc.ts";
 
 /** Model families: one without and one with carried states. */
@@ -152,15 +153,19 @@ export class Lab extends Place {
 
 const GOLDEN = new Map<string, unknown>();
 
-/** State of an undisturbed run of one worker, computed once per file of tests. */
+/**
+ * State of an undisturbed run of one worker, computed once per file of tests, or once for all files
+ * where they share a folder.
+ */
 export async function golden(family: Family, ...more: readonly string[]): Promise<unknown> {
   const key = [family, ...more].join(" ");
-  if (!GOLDEN.has(key)) {
+  const state = GOLDEN.get(key) ?? await sharedOnce(`golden ${key}`, async () => {
     using lab = new Lab();
     await lab.succeed(args(family, "golden", ...more));
-    GOLDEN.set(key, lab.stateHash("golden"));
-  }
-  return GOLDEN.get(key);
+    return lab.stateHash("golden");
+  });
+  GOLDEN.set(key, state);
+  return state;
 }
 
 /** Waits for so many milliseconds. */
