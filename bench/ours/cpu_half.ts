@@ -2,11 +2,14 @@
  * One of two workers of our side on the CPU device: a process of one thread that does half of each
  * row. Arguments: its rank, and the socket on which the two reduce gradients.
  */
+import { dirname } from "node:path";
 import { openCpu } from "../../src/device/cpu.ts";
 import { cpuMode } from "../../src/device/v8.ts";
-import { AllReducer } from "../../src/reduce/all_reduce.ts";
+import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
+import { regionBytes } from "../../src/reduce/shared.ts";
 import { listenUnix } from "../../src/transport/unix.ts";
+import { openShared } from "../../workers/trainer/share.ts";
 import { dialSoon } from "../exchange/dial.ts";
 import { serve, type Work } from "../peers/serve.ts";
 import type { Task } from "../peers/task.ts";
@@ -31,10 +34,23 @@ const share: StepShare = {
   rank,
   world: WORLD,
   reducer(length) {
-    const reducer = new AllReducer({ rank, peers, ranges: assign(WORLD, WORLD), length });
-    return (step, root) => reducer.reduce(step, [root]);
+    let made: AllReducer | undefined;
+    return async (step, root) => {
+      made ??= await reducerOf(length);
+      return await made.reduce(step, [root]);
+    };
   },
 };
+
+let attempt = 0;
+
+/** As workers have it in training, with payloads in shared memory. */
+async function reducerOf(length: number): Promise<AllReducer> {
+  const shape = { rank, ranges: assign(WORLD, WORLD), length };
+  const bytes = regionBytes(regionLayout(shape));
+  const place = { folder: dirname(socket), attempt: attempt++, rank, bytes };
+  return new AllReducer({ ...shape, peers, shared: await openShared(peers, place) });
+}
 
 async function open(task: Task): Promise<Work<number[][]>> {
   const device = openCpu({ pairs: cpuMode(Deno.version.deno).pairs });
