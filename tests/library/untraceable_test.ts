@@ -5,6 +5,7 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import { withUserModules } from "../../src/config/user/user_modules.ts";
 import { runTraining } from "../../workers/run/run.ts";
 import { namesIn, Place, startTrain } from "../e2e/support.ts";
+import { childIds, isAnyThere } from "../support/worker_pids.ts";
 
 /** A model with a hidden layer, whose functions are given as code. */
 const modelOf = ({ loss = "real.loss", logits = "real.logits", width = "4", more = "" } = {}) => `
@@ -295,13 +296,6 @@ Deno.test("an abort ends the trace of a loss that never ends, and nothing is beg
   assert(!namesIn(place.path).includes("run"));
 });
 
-/** Process ids of the checks that a process has started. */
-function checksOf(parent: number): number[] {
-  const words = ["-P", String(parent), "-f", "workers/module_check\\.ts"];
-  const { stdout } = new Deno.Command("pgrep", { args: words, stderr: "null" }).outputSync();
-  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
-}
-
 Deno.test("SIGTERM ends a command whose model never ends, and the process that traces it", async () => {
   using place = new Place();
   place.write("mine.ts", modelOf({ loss: FOREVER }));
@@ -311,7 +305,7 @@ Deno.test("SIGTERM ends a command whose model never ends, and the process that t
   const seen = new Set<number>();
   // The first check imports the module, the second one traces its plans.
   while (seen.size < 2) {
-    for (const pid of checksOf(running.pid)) seen.add(pid);
+    for (const pid of childIds(running.pid, /workers\/module_check\.ts/)) seen.add(pid);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   running.kill("SIGTERM");
@@ -319,10 +313,6 @@ Deno.test("SIGTERM ends a command whose model never ends, and the process that t
   assertMatch(stderr, /^Stopping after this step; once more to stop at once$/m);
   assertMatch(stdout + stderr, /Stopped before the first step: nothing was trained/);
   assertEquals(code, 0);
-  const { code: alive } = new Deno.Command("ps", {
-    args: ["-o", "pid=", "-p", Array.from(seen).join()],
-    stdout: "null",
-  }).outputSync();
-  assertEquals(alive, 1, "a check is still running");
+  assert(!isAnyThere(seen), "a check is still running");
   assert(!namesIn(place.path).includes("run"));
 });
