@@ -2,7 +2,7 @@
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { dialUnix } from "../../src/transport/unix.ts";
 
-/** A channel to a socket on which nobody may listen yet; waits ten seconds. */
+/** Dials a socket, and retries for ten seconds while no process listens on it. */
 export async function dialSoon(path: string): Promise<FencedChannel> {
   for (let tries = 0;; tries++) {
     try {

@@ -71,7 +71,7 @@ export async function benchGenerate(
     }, {
       title: `Past the context: ${context} tokens behind a prompt of ${context}`,
       table: sliding,
-      notes: ["A window that slides keeps three quarters and computes them anew"],
+      notes: ["After the window slides, its last three quarters are recomputed"],
     }],
   };
 }

@@ -4,6 +4,7 @@
  * access is proved inside its area when it is printed. Without the baseline compiler a kernel is
  * optimized before its first run, not during later ones. No flag changes bits.
  */
+import type { DeviceKind } from "../base/device_kinds.ts";
 
 /** Versions of Deno whose V8 is known to take the flags: an unknown flag ends a process. */
 const TESTED: readonly string[] = ["2.9.6"];
@@ -17,6 +18,14 @@ export interface CpuMode {
   readonly flags: string | undefined;
   /** Whether V8 joins pairs of vectors then. */
   readonly pairs: boolean;
+}
+
+/** The mode of a process that computes on a device: flags are for the CPU device alone. */
+export function processMode(
+  device: { readonly kind: DeviceKind; readonly checks: boolean } | undefined,
+  version: string,
+): CpuMode {
+  return device?.kind === "cpu" ? cpuMode(version, device) : { flags: undefined, pairs: false };
 }
 
 /** The mode of a process that `version` of Deno starts; with `checks` it keeps bounds checks. */

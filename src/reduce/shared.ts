@@ -50,7 +50,7 @@ export class SharedSender {
     this.#layout = layout;
   }
 
-  /** Puts a chunk of an own root there for a rank; undefined where it must travel in its frame. */
+  /** Writes a chunk of an own root for a rank to the region; undefined where it must go in its frame. */
   root(
     rank: number,
     { root, chunk }: Chunk & { root: number },
@@ -62,7 +62,7 @@ export class SharedSender {
     return this.#memory?.own?.put(place * this.#layout.chunk, bytes);
   }
 
-  /** Puts the sum of an own chunk there for all who read it; undefined where nobody does. */
+  /** Writes the sum of an own chunk to the region; undefined where no rank reads it. */
   sum({ chunk }: Chunk, bytes: Uint8Array): Placed | undefined {
     const { others, roots, window } = this.#layout;
     if (!others.some((rank) => this.#shares(rank, bytes))) return undefined;

@@ -4,13 +4,12 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Lanes } from "../../src/engine/lanes.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
-import { onDevice } from "../support/gpu.ts";
+import { onDevice, REFERENCE_AND_GPU } from "../support/gpu.ts";
 
 const LETTERS = "abcdefg";
 const CORPUS: Corpus = corpusIn({
@@ -54,12 +53,7 @@ async function run(replica: Replica, { times, skip }: {
   return await stateOf(replica);
 }
 
-const DEVICES = {
-  "the reference": () => Promise.resolve(openReference()),
-  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
-} as const;
-
-for (const [name, open] of Object.entries(DEVICES)) {
+for (const [name, open] of Object.entries(REFERENCE_AND_GPU)) {
   Deno.test(
     onDevice(
       name,

@@ -19,7 +19,7 @@ import { tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 import { letters } from "../support/lockstep.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
-import { onDevice, onGpu } from "../support/gpu.ts";
+import { onDevice, onGpu, REFERENCE_AND_GPU } from "../support/gpu.ts";
 
 const GUARD = { policy: "halt", skipped: 0, maxSkips: 0 } as const;
 
@@ -176,12 +176,7 @@ Deno.test("a gradient check returns loss, norm and a count of zero", async () =>
   }
 });
 
-const DEVICES = {
-  "the reference": () => Promise.resolve(openReference()),
-  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
-} as const;
-
-for (const [place, open] of Object.entries(DEVICES)) {
+for (const [place, open] of Object.entries(REFERENCE_AND_GPU)) {
   Deno.test(
     onDevice(place, `an update is the same with and without a gradient check, on ${place}`),
     async () => {

@@ -15,7 +15,7 @@ import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, formula, min } from "../../src/graph/formula.ts";
-import { onDevice, onGpu } from "../support/gpu.ts";
+import { onDevice, onGpu, REFERENCE_AND_GPU } from "../support/gpu.ts";
 
 const RANGES: readonly UpdateRange[] = [
   { length: 192, decay: true, lrScale: 1 },
@@ -233,16 +233,11 @@ Deno.test("the update reads the norm of the gradient check, and only if it clips
   assert(!slotsOf(0).includes(GRAD_NORM));
 });
 
-const DEVICES = {
-  "the reference": () => Promise.resolve(openReference()),
-  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
-} as const;
-
-for (const [place, open] of Object.entries(DEVICES)) {
+for (const [place, open] of Object.entries(REFERENCE_AND_GPU)) {
   Deno.test(
     onDevice(
       place,
-      `the gradient check counts non-finite elements of all ranges, anew at each run, on ${place}`,
+      `the gradient check counts non-finite elements of all ranges, again at each run, on ${place}`,
     ),
     async () => {
       const device = await open();

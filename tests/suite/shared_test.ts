@@ -1,4 +1,4 @@
-/** What test files share is made once, and anew where a file is tested alone. */
+/** What test files share is made once, and by each file that is tested alone. */
 import { assertEquals } from "@std/assert";
 import { SHARED, sharedOnce } from "../support/shared.ts";
 import { environment } from "../support/swiftshader.ts";

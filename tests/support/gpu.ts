@@ -1,5 +1,6 @@
 /** The GPU of a test file: opened when it is first asked for, closed after the file's last test. */
 import { fileURLToPath } from "node:url";
+import { openReference } from "../../src/device/reference.ts";
 import type { TimedDevice } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { type Need, needing, works } from "./needs.ts";
@@ -28,6 +29,12 @@ export function onGpu(name: string): { name: string; ignore: boolean } {
 export function onDevice(words: string, name: string): { name: string; ignore: boolean } {
   return words.includes("GPU") ? onGpu(name) : { name, ignore: false };
 }
+
+/** Devices that a test tries, by the words that its name has for them. */
+export const REFERENCE_AND_GPU = {
+  "the reference": () => Promise.resolve(openReference()),
+  "the GPU": () => openWebGpu({ runtime: Deno.version.deno }),
+} as const;
 
 /** Gives what opens, or gives again, the file's device. Call it once, at the top. */
 export function sharedGpu(): () => Promise<TimedDevice> {

@@ -10,7 +10,7 @@ import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
-import { cpuMode } from "../../src/device/v8.ts";
+import { processMode } from "../../src/device/v8.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
 import {
@@ -210,9 +210,7 @@ function start(
   } catch {
     // There was none.
   }
-  const { flags, pairs } = device?.kind === "cpu"
-    ? cpuMode(Deno.version.deno, device)
-    : { flags: undefined, pairs: false };
+  const { flags, pairs } = processMode(device, Deno.version.deno);
   const child = new Deno.Command(binary, {
     args: [
       ...CHILD,

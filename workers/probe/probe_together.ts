@@ -6,7 +6,7 @@ import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
-import { cpuMode } from "../../src/device/v8.ts";
+import { processMode } from "../../src/device/v8.ts";
 import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
 import { CHILD, environment } from "../launch/spawn.ts";
@@ -37,9 +37,7 @@ export async function probeTogether(
 ): Promise<Probed | string> {
   const { workers } = config;
   const signal = AbortSignal.timeout(PATIENCE);
-  const { flags, pairs } = config.device.kind === "cpu"
-    ? cpuMode(Deno.version.deno, config.device)
-    : { flags: undefined, pairs: false };
+  const { flags, pairs } = processMode(config.device, Deno.version.deno);
   const children = Array.from(
     { length: workers },
     (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, flags, signal }),

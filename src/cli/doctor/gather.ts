@@ -1,14 +1,13 @@
 /** Gathers the facts of this machine. A failed measurement becomes a fact and no error. */
-import type { ChosenDevice } from "../../base/device_kinds.ts";
 import type { Card } from "../../cards/card.ts";
-import { needsProof, type Pin, type PinnedCard, pinOf } from "../../cards/pin.ts";
+import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, cardIn, selectBackend } from "../../device/backend.ts";
 import { openCpu } from "../../device/cpu.ts";
 import { cpuMode } from "../../device/v8.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
 import { kernelClass } from "../../graph/target.ts";
-import { cardsFor, findCards, honorsPin, TRACES } from "../../../workers/launch/cards.ts";
-import { chooseDevice } from "../../../workers/launch/choose_device.ts";
+import { findCards, honorsPin, TRACES } from "../../../workers/launch/cards.ts";
+import { autoPlace } from "../../../workers/launch/choose_device.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
 import type { CardFacts, CheckOutcome, Facts, Failure, Look, PinnedFact } from "./facts.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
@@ -27,7 +26,7 @@ export async function gatherFacts(
   };
   const notices: string[] = [];
   doing("looking for cards");
-  const placed = await attempt(() => placeOf((text) => notices.push(text)));
+  const placed = await attempt(() => autoPlace((text) => notices.push(text)));
   const workerId = "value" in placed ? placed.value.cards[0] : undefined;
   // One after the other: what is measured at the same time is measured slower.
   const adapter = await during(
@@ -56,18 +55,6 @@ export async function gatherFacts(
     disk: await during("measuring the disk", () => attempt(() => diskFacts(out), "config")),
     missing: await missing(),
   };
-}
-
-/** Where a run of one worker computes. */
-async function placeOf(warn: (text: string) => void): Promise<Place> {
-  const asked = { gpus: null, workers: 1 };
-  const { kind } = await chooseDevice({ ...asked, device: { kind: "auto", checks: false } }, warn);
-  return { kind, cards: await cardsFor({ ...asked, device: kind }, warn) };
-}
-
-interface Place {
-  readonly kind: ChosenDevice["kind"];
-  readonly cards: readonly PinnedCard[];
 }
 
 /** The name of OpenGL's adapter; null where there is none. */

@@ -15,8 +15,7 @@ import type { TrialProgress } from "../../sweep/trial_progress.ts";
 import { trialTable } from "../../sweep/table.ts";
 import { type TrunkShare, trunkShares as sharesOf } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { cardsFor } from "../../../workers/launch/cards.ts";
-import { chooseDevice } from "../../../workers/launch/choose_device.ts";
+import { autoPlace } from "../../../workers/launch/choose_device.ts";
 import { runCommand } from "../command.ts";
 import { loadNamed, shippedOr } from "../config_file.ts";
 import { flagsHelp } from "../flags.ts";
@@ -80,9 +79,7 @@ function placesOf({ parallel }: Sweep): number {
 
 /** PCI addresses of the cards that trials are spread over. */
 async function cardNames(): Promise<string[]> {
-  const asked = { gpus: null, workers: 1 };
-  const { kind } = await chooseDevice({ ...asked, device: { kind: "auto", checks: false } }, warn);
-  const cards = await cardsFor({ ...asked, device: kind }, warn);
+  const { cards } = await autoPlace(warn);
   return cards.flatMap(({ address }) => address ?? []);
 }
 

@@ -11,7 +11,7 @@ const vote = (compute: number, exchange: number) => ({
   waited: [],
 });
 
-Deno.test("the exchange costs what it costs the worker that waits for nobody", () => {
+Deno.test("the cost of the exchange is that of the worker that waits least", () => {
   // The first two wait for the gradient of the third, which is no part of the exchange.
   const cost = exchangeCost([vote(10, 40), vote(20, 30), vote(40, 10)]);
   assertEquals(cost, { ms: 12, share: 12 / 60, bytes: 300 });
