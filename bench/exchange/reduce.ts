@@ -13,7 +13,8 @@ import type { Filter } from "../filter.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
-import { pairSeconds, WAYS } from "./reduce_pair.ts";
+import { EXCHANGE_WAYS } from "../../src/reduce/schema.ts";
+import { pairCost } from "./reduce_pair.ts";
 import { medianSeconds } from "../time.ts";
 import { timeWorlds, type WorldTimes } from "./worlds.ts";
 
@@ -41,10 +42,11 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
   }
   const pairs: string[][] = [];
   for (const megabytes of PAIR_MEGABYTES) {
-    for (const way of WAYS) {
-      const seconds = await pairSeconds(megabytes * 1e6 / 4, way);
-      const pace = fixed(megabytes / 1e3 / seconds);
-      pairs.push([String(megabytes), way, fixed(1e3 * seconds), pace]);
+    for (const way of EXCHANGE_WAYS) {
+      const { seconds, cpu } = await pairCost(megabytes * 1e6 / 4, way);
+      const gigabytes = megabytes / 1e3;
+      const figures = [1e3 * seconds, gigabytes / seconds, cpu / gigabytes].map(fixed);
+      pairs.push([String(megabytes), way, ...figures]);
     }
   }
   return {
@@ -66,7 +68,7 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
       ],
     }, {
       title: "The reduce of two processes that do nothing else",
-      table: [["MB", "payloads", "ms", "GB/s per worker"], ...pairs],
+      table: [["MB", "way", "ms", "GB/s per worker", "processor s/GB"], ...pairs],
       notes: ["Each worker sends as many bytes as the vector has, and receives as many"],
     }],
   };

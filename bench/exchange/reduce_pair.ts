@@ -1,15 +1,16 @@
 /**
- * The all-reduce between two otherwise idle processes: seconds for vectors of several sizes, with
- * payloads in frames over a Unix socket, and in shared memory. Each end is a process that runs this
- * file.
+ * The all-reduce between two otherwise idle processes: seconds for vectors of several sizes, for each
+ * way in which payloads travel. Each end is a process that runs this file.
  */
 import { join } from "node:path";
+import process from "node:process";
 import { cpuMode } from "../../src/device/v8.ts";
-import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
-import { regionBytes } from "../../src/reduce/shared.ts";
+import type { ExchangeWay } from "../../src/reduce/schema.ts";
 import { cover } from "../../src/reduce/tree.ts";
 import type { Channel } from "../../src/transport/channel.ts";
+import { LIBC_PATHS } from "../../src/transport/libc.ts";
 import { listenUnix } from "../../src/transport/unix.ts";
 import { dialSoon } from "./dial.ts";
 import { openShared } from "../../workers/trainer/share.ts";
@@ -18,21 +19,26 @@ import { median, secondsOf } from "../time.ts";
 const MICRO_BATCHES = 4;
 const WORLD = 2;
 const SOCKET = "pair.sock";
-const WARM_UP = 2;
+const WARM_UP = 3;
 const ROUNDS = 9;
 
-/** How payloads travel. */
-export const WAYS = ["in frames", "in shared memory"] as const;
+/** What a reduce takes at one end. */
+export interface PairCost {
+  /** Median seconds. */
+  readonly seconds: number;
+  /** Mean seconds of processor time. */
+  readonly cpu: number;
+}
 
-/** Median seconds of one all-reduce of `length` elements between two processes. */
-export async function pairSeconds(length: number, way: typeof WAYS[number]): Promise<number> {
+/** One all-reduce of `length` elements between two processes. */
+export async function pairCost(length: number, way: ExchangeWay): Promise<PairCost> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   try {
     const ends = [0, 1].map((rank) => start({ folder, rank, length, way }));
     const [first] = await Promise.all(ends.map((end) => end.output()));
     const text = new TextDecoder().decode(first?.stdout);
     if (!first?.success) throw new Error(`Cannot time a reduce: need two ends that agree: ${text}`);
-    return median((JSON.parse(text) as number[]).slice(WARM_UP));
+    return JSON.parse(text);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -42,7 +48,7 @@ interface End {
   readonly folder: string;
   readonly rank: number;
   readonly length: number;
-  readonly way: string;
+  readonly way: ExchangeWay;
 }
 
 function start({ folder, rank, length, way }: End): Deno.ChildProcess {
@@ -57,6 +63,7 @@ function start({ folder, rank, length, way }: End): Deno.ChildProcess {
       `--allow-net=unix:${join(folder, SOCKET)}`,
       `--allow-read=${folder}`,
       `--allow-write=${folder}`,
+      `--allow-ffi=${LIBC_PATHS.join(",")}`,
       import.meta.url,
       folder,
       String(rank),
@@ -67,38 +74,45 @@ function start({ folder, rank, length, way }: End): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Seconds of each round, measured at one end. */
-async function reduceOver(
-  channel: Channel,
-  { folder, rank, length, way }: End,
-): Promise<number[]> {
+/** The cost of the rounds, measured at one end. */
+async function reduceOver(channel: Channel, { folder, rank, length, way }: End): Promise<PairCost> {
   const ranges = assign(MICRO_BATCHES, WORLD);
   const peers = rank === 0 ? [undefined, channel] : [channel, undefined];
-  const bytes = regionBytes(regionLayout({ rank, ranges, length }));
-  const shared = way === WAYS[1]
-    ? await openShared(peers, { folder, attempt: 0, rank, bytes })
-    : undefined;
-  const reducer = new AllReducer({ rank, peers, ranges, length, shared });
+  const shape = { rank, ranges, length };
+  const sharing = await openShared(peers, shape, { folder, attempt: 0, way });
+  if (sharing.why !== undefined) throw new Error(`Cannot reduce by ${way}: ${sharing.why}`);
+  const reducer = new AllReducer({ ...shape, peers, shared: sharing.memory });
   const { first, count } = ranges[rank] as { first: number; count: number };
   const roots = cover(first, count).map((node, i) => {
     const data = reducer.rootBuffer(i) as Float32Array;
     return { node, data: data.fill(1 + rank) };
   });
   const times: number[] = [];
+  let before = 0;
   for (let step = 0; step < WARM_UP + ROUNDS; step++) {
-    times.push(await secondsOf(() => reducer.reduce(step, roots)));
+    if (step === WARM_UP) before = processorSeconds();
+    times.push(await secondsOf(() => reducer.reduce(step, roots, { take: () => {} })));
   }
-  return times;
+  return {
+    seconds: median(times.slice(WARM_UP)),
+    cpu: (processorSeconds() - before) / ROUNDS,
+  };
+}
+
+/** Processor time of this process so far. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 if (import.meta.main) {
-  const [folder = "", rank, length, way = ""] = Deno.args;
+  const [folder = "", rank, length, way = "sockets"] = Deno.args;
   const path = join(folder, SOCKET);
-  const end = { folder, rank: Number(rank), length: Number(length), way };
+  const end = { folder, rank: Number(rank), length: Number(length), way: way as ExchangeWay };
   const listener = end.rank === 0 ? await listenUnix(path, { attempt: 0 }) : undefined;
   const channel = await listener?.accept() ?? await dialSoon(path);
   listener?.close();
-  const times = await reduceOver(channel, end);
+  const cost = await reduceOver(channel, end);
   channel.close();
-  if (end.rank === 0) console.log(JSON.stringify(times));
+  if (end.rank === 0) console.log(JSON.stringify(cost));
 }

@@ -5,9 +5,8 @@
 import { dirname } from "node:path";
 import { openCpu } from "../../src/device/cpu.ts";
 import { cpuMode } from "../../src/device/v8.ts";
-import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
-import { regionBytes } from "../../src/reduce/shared.ts";
 import { listenUnix } from "../../src/transport/unix.ts";
 import { openShared } from "../../workers/trainer/share.ts";
 import { dialSoon } from "../exchange/dial.ts";
@@ -35,9 +34,9 @@ const share: StepShare = {
   world: WORLD,
   reducer(length) {
     let made: AllReducer | undefined;
-    return async (step, root) => {
+    return async (step, root, take) => {
       made ??= await reducerOf(length);
-      return await made.reduce(step, [root]);
+      await made.reduce(step, [root], { take });
     };
   },
 };
@@ -47,9 +46,9 @@ let attempt = 0;
 /** As workers have it in training, with payloads in shared memory. */
 async function reducerOf(length: number): Promise<AllReducer> {
   const shape = { rank, ranges: assign(WORLD, WORLD), length };
-  const bytes = regionBytes(regionLayout(shape));
-  const place = { folder: dirname(socket), attempt: attempt++, rank, bytes };
-  return new AllReducer({ ...shape, peers, shared: await openShared(peers, place) });
+  const place = { folder: dirname(socket), attempt: attempt++, way: "file" } as const;
+  const { memory } = await openShared(peers, shape, place);
+  return new AllReducer({ ...shape, peers, shared: memory });
 }
 
 async function open(task: Task): Promise<Work<number[][]>> {

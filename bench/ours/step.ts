@@ -1,6 +1,7 @@
 /** Training steps of the comparison with peers on one of our devices. */
 import type { Device } from "../../src/device/types.ts";
 import { Replica } from "../../src/engine/replica.ts";
+import type { TakeSum } from "../../src/reduce/all_reduce.ts";
 import type { SubtreePart } from "../../src/reduce/tree.ts";
 import { configIn, corpusOfRow } from "../beside/materials.ts";
 import type { Work } from "../peers/serve.ts";
@@ -12,7 +13,7 @@ export interface StepShare {
   readonly rank: number;
   readonly world: number;
   /** The all-reduce of gradients of `length` elements. */
-  reducer(length: number): (step: number, root: SubtreePart) => Promise<Float32Array>;
+  reducer(length: number): (step: number, root: SubtreePart, take: TakeSum) => Promise<void>;
 }
 
 /** Opens the model of a task and trains the steps whose losses are compared. */
@@ -31,7 +32,8 @@ export async function openStep(
   const step = async () => {
     replica.accumulate(number, node);
     if (sum !== undefined) {
-      replica.setGradient(await sum(number, { node, data: await replica.gradient() }));
+      const root = { node, data: await replica.gradient() };
+      await sum(number, root, (at, part) => replica.writeGradient(at, part));
     }
     const { loss } = await replica.inspect();
     replica.update(number++);

@@ -27,7 +27,14 @@ const FREE: readonly string[] = [
   "data.max_unknown",
   "init",
 ];
-const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recovery", "report"];
+const FREE_SECTIONS: readonly string[] = [
+  "eval",
+  "exchange",
+  "checkpoint",
+  "guard",
+  "recovery",
+  "report",
+];
 
 /**
  * Math keys that were added after configs had been hashed, and the default of each. A key with this

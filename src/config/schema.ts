@@ -8,6 +8,7 @@ import { checkpointSchema } from "../checkpoint/schema.ts";
 import { dataSchema } from "../data/schema.ts";
 import { guardSchema } from "../guard/schema.ts";
 import { recoverySchema } from "../membership/schema.ts";
+import { exchangeSchema } from "../reduce/schema.ts";
 import { modelOf, modelSchema } from "../models/mod.ts";
 import { optimSchema } from "../optim/mod.ts";
 import { reportSchema } from "../report/schema.ts";
@@ -53,6 +54,7 @@ export const runSchema = z.strictObject({
         "training takes one for each card, or for each core where the CPU computes",
     ),
   device: deviceSchema.prefault({}),
+  exchange: exchangeSchema.prefault({}),
   gpus: z.string().regex(/^[^,\s]+(,[^,\s]+)*$/, {
     error: "need numbers of cards with commas between them, as 0,1",
   }).nullable().default(null)

@@ -202,6 +202,11 @@ export class Replica {
     this.writeVector("grad", flat);
   }
 
+  /** Replaces elements of the gradient vector from `at` on. */
+  writeGradient(at: number, part: Float32Array): void {
+    this.#vectors.writeFrom("grad", at, part);
+  }
+
   /**
    * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas after the same steps. No update
    * may run meanwhile.

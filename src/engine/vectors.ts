@@ -60,6 +60,24 @@ export class Vectors {
     }
   }
 
+  /** Replaces elements of a vector from `at` on. @throws {RangeError} beyond its end. */
+  writeFrom(vector: string, at: number, part: Float32Array): void {
+    let done = 0;
+    let start = 0;
+    for (const { bucket, length } of vectorBuckets(this.#layout, vector)) {
+      const offset = at + done - start;
+      if (offset >= 0 && offset < length && done < part.length) {
+        const count = Math.min(part.length - done, length - offset);
+        const slot = bucketSlot(vector, bucket);
+        this.#write(vector, { slot, offset }, part.subarray(done, done + count));
+        done += count;
+      }
+      start += length;
+    }
+    if (done === part.length && at >= 0) return;
+    throw new RangeError(`Cannot write ${vector}: it ends ${part.length - done} elements before`);
+  }
+
   /** SHA-256 (hex) over the bytes of vectors in order. They must not change meanwhile. */
   async hash(vectors: readonly string[]): Promise<string> {
     const hash = createHash("sha256");

@@ -3,46 +3,46 @@
  * worker sends its subtree roots to the owner of each slice and the owner adds them in the tree's
  * fixed order, and an all-gather of the sums. 2 (W - 1) / W * N bytes per worker if each has one
  * root. Slices travel in chunks: a chunk is added as soon as all its terms are there, and sent on as
- * soon as it is added, while others are under way.
+ * soon as it is added, while others are under way, or not computed yet.
  *
  * Buffers are allocated once. The sum replaces the first root chunk by chunk: an owner sends the sum
  * of a chunk after it has received all roots of it, so those are no longer needed. A worker sends the
  * roots of a chunk only once it has the sum of the chunk {@linkcode WINDOW} before, so the owner has
  * room for them.
  */
-import { maxOf } from "../base/extremes.ts";
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
-import type { Placed } from "../transport/region.ts";
-import type { MicroBatchRange } from "./assign.ts";
 import type { Counter } from "./counter.ts";
+import { divide, type Division, type ExchangeShape, WINDOW } from "./division.ts";
 import { Exchange } from "./exchange.ts";
-import { Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
-import { placedHeader, type RegionLayout, type SharedMemory, SharedSender } from "./shared.ts";
-import { cutSlice, type Slice, SLICE_ALIGN, sliceOf } from "./slices.ts";
-import { SumMemory } from "./sum_memory.ts";
-import { cover, finish, showNode, type SubtreePart, type TreeNode } from "./tree.ts";
-
-/** Elements of a chunk: 1 MiB, small beside caches and large beside the cost of a frame. */
-const CHUNK = 2 ** 18;
-/** Chunks of a slice whose roots may be under way. */
-export const WINDOW = 4;
+import { doneHeader, Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
+import { type Offer, offerOf, type Place, placedHeader, type SharedMemory } from "./shared.ts";
+import type { Slice } from "./slices.ts";
+import { finish, showNode, type SubtreePart } from "./tree.ts";
+import { ExchangeVectors } from "./vectors.ts";
 
 /** Options that are constant over the steps. */
-export interface ReduceOptions {
-  readonly rank: number;
+export interface ReduceOptions extends ExchangeShape {
   /** Channels by rank; undefined at the own rank. Their attempt is the fencing token. */
   readonly peers: readonly (Channel | undefined)[];
-  /** Micro-batches by rank, all of [0, S) together; its length is the world size. */
-  readonly ranges: readonly MicroBatchRange[];
-  /** Elements of the flat gradient. */
-  readonly length: number;
-  /** Elements of a chunk, the same on all workers. */
-  readonly chunk?: number;
   /** Shared memory of the workers; without it all payloads travel in their frames. */
   readonly shared?: SharedMemory | undefined;
   /** Awaited between the sum of the own slice and the sending of its end; tests inject faults here. */
   readonly midway?: (() => Promise<void>) | undefined;
+}
+
+/** Takes a part of the sum, from element `at` on; it is valid during the call only. */
+export type TakeSum = (at: number, sum: Float32Array) => void;
+
+/** What a step gives and takes. */
+export interface ReduceStep {
+  /**
+   * By piece, resolves when its elements are in the last root, which lies in its buffer; default: all
+   * are there.
+   */
+  readonly arrived?: readonly Promise<void>[] | undefined;
+  /** Called with each part of the sum, as soon as it is there. */
+  readonly take: TakeSum;
 }
 
 /** Totals since the start; bytes of payload. */
@@ -54,23 +54,21 @@ export interface ReduceStats {
 
 /** The transfers of a step under way. */
 interface Running {
+  readonly step: number;
   readonly exchange: Exchange;
   readonly incoming: readonly Incoming[];
+  /** Pieces of the own roots that are there. */
+  readonly arrived: Counter;
   readonly summed: Counter;
 }
 
 /** One worker's end of the all-reduce. */
 export class AllReducer {
   readonly #options: ReduceOptions;
-  readonly #microBatches: number;
-  readonly #memory: SumMemory;
-  /** The own roots; the first one also receives the sum. */
-  readonly #roots: readonly Float32Array<ArrayBuffer>[];
-  readonly #nodes: readonly TreeNode[];
+  readonly #division: Division;
+  readonly #vectors: ExchangeVectors;
   readonly #peers: readonly PeerParts[];
-  /** Chunks of the own slice. */
-  readonly #chunks: readonly Slice[];
-  readonly #sender: SharedSender;
+  readonly #offer: Offer;
   readonly #waited: number[];
   #running: Running | undefined;
   #calls = 0;
@@ -78,39 +76,31 @@ export class AllReducer {
   #bytesReceived = 0;
 
   constructor(options: ReduceOptions) {
-    const { rank, peers, ranges, length, chunk = CHUNK, shared } = options;
-    const world = ranges.length;
-    this.#options = options;
-    this.#microBatches = ranges.reduce((sum, range) => sum + range.count, 0);
-    this.#nodes = nodesOf(ranges[rank]);
-    this.#chunks = cutSlice(sliceOf(length, world, rank), chunk);
-    this.#waited = new Array(world).fill(0);
-    const ring = Math.min(WINDOW, this.#chunks.length);
-    const [first = { start: 0, end: 0 }] = this.#chunks;
-    const size = first.end - first.start;
-    const others = ranges.flatMap((range, other) => {
-      if (other === rank) return [];
+    const { rank, peers, ranges, shared } = options;
+    const division = divide(options);
+    const channels = ranges.map((_, other) => {
       const channel = peers[other];
-      if (!channel) {
-        throw new RangeError(`Cannot reduce: needs a channel to rank ${other}: got none`);
-      }
-      return [{ rank: other, channel, nodes: nodesOf(range) }];
+      if (channel || other === rank) return channel;
+      throw new RangeError(`Cannot reduce: needs a channel to rank ${other}: got none`);
     });
-    const own = world > 1 ? Math.max(1, this.#nodes.length) : 0;
-    const rings = others.reduce((sum, { nodes }) => sum + nodes.length * ring, 0);
-    const memory = new SumMemory([
-      ...new Array<number>(own).fill(length),
-      ...new Array<number>(rings).fill(size),
-    ]);
-    this.#memory = memory;
-    this.#roots = Array.from({ length: own }, () => memory.allocate(length));
-    this.#peers = others.map((other) => ({
-      ...other,
-      chunks: cutSlice(sliceOf(length, world, other.rank), chunk),
-      region: shared?.peers[other.rank],
-      rings: other.nodes.map(() => Array.from({ length: ring }, () => memory.allocate(size))),
-    }));
-    this.#sender = new SharedSender(shared && readable(shared, ranges), regionLayout(options));
+    this.#options = options;
+    this.#division = division;
+    this.#waited = new Array(ranges.length).fill(0);
+    this.#offer = offerOf(shared, options);
+    this.#vectors = new ExchangeVectors(options, shared);
+    this.#peers = channels.flatMap((channel, other) => {
+      const vectors = this.#vectors.peers[other];
+      if (channel === undefined || vectors === undefined) return [];
+      return [{
+        rank: other,
+        channel,
+        chunks: division.chunks[other] ?? [],
+        nodes: division.nodes[other] ?? [],
+        region: shared?.peers[other],
+        vectors,
+        sees: shared?.own?.kind === "mapped" && this.#offer.isRead(other),
+      }];
+    });
   }
 
   /** Traffic so far. */
@@ -118,7 +108,7 @@ export class AllReducer {
     return { calls: this.#calls, bytesSent: this.#bytesSent, bytesReceived: this.#bytesReceived };
   }
 
-  /** Milliseconds from the start of the last reduce until the roots of each rank had arrived. */
+  /** Milliseconds from the own gradient of the last step until the roots of each rank had arrived. */
   get waited(): readonly number[] {
     return this.#waited;
   }
@@ -138,104 +128,157 @@ export class AllReducer {
 
   /** The buffer of an own root, by its place in the cover: a root that lies there is not copied. */
   rootBuffer(index: number): Float32Array<ArrayBuffer> | undefined {
-    return this.#roots[index];
+    return this.#vectors.roots[index];
   }
 
   /**
-   * The sum over all micro-batches of `step`, from this worker's subtree roots: the cover of its
-   * range, in order. The roots may be modified; the result is valid until the next call; calls must
-   * not overlap. On any fault it closes every channel, so that no other worker waits for this one
-   * and no late frame reaches a later attempt, and rejects with ReduceError after all transfers
-   * have ended.
+   * Gives the sum over all micro-batches of `step`, from this worker's subtree roots: the cover of its
+   * range, in order. The roots may be modified; calls must not overlap. On any fault it closes every
+   * channel, so that no other worker waits for this one and no late frame reaches a later attempt, and
+   * rejects with ReduceError after all transfers have ended; a fault of `arrived` or `take` rejects as
+   * it is.
    */
-  async reduce(step: number, roots: readonly SubtreePart[]): Promise<Float32Array> {
+  async reduce(
+    step: number,
+    roots: readonly SubtreePart[],
+    { arrived = [], take }: ReduceStep,
+  ): Promise<void> {
     this.#checkRoots(roots);
     this.#calls++;
-    if (this.#peers.length === 0) return finish(roots, this.#microBatches);
+    if (this.#peers.length === 0) return await this.#alone(roots, { arrived, take });
     roots.forEach(({ data }, i) => {
-      const own = this.#roots[i] as Float32Array;
+      const own = this.#vectors.roots[i] as Float32Array;
       if (data !== own) own.set(data);
     });
     const exchange = new Exchange(step, this.#peers.map((peer) => peer.channel));
+    const { chunks } = this.#division;
+    const own = chunks[this.#options.rank] ?? [];
     const summed = exchange.counter();
-    const result = this.#roots[0] as Float32Array;
     const lanes = this.#peers.map((peer) => {
       const offered = exchange.counter();
       const counters = { roots: exchange.counter(), sums: exchange.counter(), window: WINDOW };
-      const receiving = { step, chunks: this.#chunks, summed, offered, result };
-      return { offered, incoming: new Incoming(peer, receiving, counters) };
+      return {
+        offered,
+        incoming: new Incoming(peer, { step, chunks: own, summed, offered }, counters),
+      };
     });
-    const running = { exchange, incoming: lanes.map(({ incoming }) => incoming), summed };
+    const incoming = lanes.map((lane) => lane.incoming);
+    const running = { step, exchange, incoming, summed, arrived: exchange.counter() };
     this.#running = running;
-    const start = performance.now();
+    const ready: number[] = [];
+    let start = performance.now();
     await exchange.finish(async () => {
-      const tasks = lanes.flatMap(({ incoming, offered }) => {
-        const { rank } = incoming.peer;
-        const ready = () => void (this.#waited[rank] = performance.now() - start);
+      const own = exchange.also(
+        this.#arrive(running, arrived).then(() => {
+          start = performance.now();
+        }),
+      );
+      const tasks = lanes.flatMap((lane) => {
+        const { rank } = lane.incoming.peer;
         return [
-          exchange.with(rank, () => incoming.receive(ready)),
-          exchange.with(rank, () => this.#sendRoots(step, { incoming, offered })),
+          exchange.with(rank, () => lane.incoming.receive(() => ready[rank] = performance.now())),
+          exchange.with(rank, () => this.#sendRoots(running, lane)),
+          exchange.also(this.#deliver(running, lane.incoming, take)),
         ];
       });
-      await Promise.all([exchange.also(this.#sumChunks(step, running)), ...tasks]);
+      const added = exchange.also(this.#sumChunks(running, take));
+      await Promise.all([own, added, ...tasks]);
       await exchange.sent();
     });
-    this.#bytesReceived += running.incoming.reduce((sum, { bytes }) => sum + bytes, 0);
-    return result;
+    ready.forEach((at, rank) => this.#waited[rank] = Math.max(0, at - start));
+    this.#bytesReceived += incoming.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Sends the own roots of a peer's slice, as far ahead of its sums as it has room for. */
+  /** The step of a worker without others. */
+  async #alone(roots: readonly SubtreePart[], { arrived = [], take }: ReduceStep): Promise<void> {
+    await Promise.all(arrived);
+    const { ranges } = this.#options;
+    take(0, finish(roots, ranges.reduce((sum, { count }) => sum + count, 0)));
+  }
+
+  /** Counts the pieces as they come. */
+  async #arrive(running: Running, arrived: readonly Promise<void>[]): Promise<void> {
+    const pieces = this.#options.pieces?.length ?? 1;
+    for (let piece = 0; piece < pieces; piece++) {
+      await arrived[piece];
+      running.arrived.increase();
+    }
+  }
+
+  /** Sends the own roots of a peer's chunks, as far ahead of its sums as it has room for. */
   async #sendRoots(
-    step: number,
+    { step, arrived }: Running,
     { incoming, offered }: { incoming: Incoming; offered: Counter },
   ): Promise<void> {
-    const { peer: { rank, channel, chunks }, sums } = incoming;
-    for (const [i, chunk] of chunks.entries()) {
+    const { peer: { rank, channel }, sums } = incoming;
+    const { nodes, chunks } = this.#division;
+    for (const [i, chunk] of (chunks[rank] ?? []).entries()) {
+      await arrived.atLeast(chunk.piece + 1);
       await sums.atLeast(i + 1 - WINDOW);
       offered.increase();
-      for (const [k, node] of this.#nodes.entries()) {
-        const data = partOf(this.#roots[k], chunk);
-        const placed = this.#sender.root(rank, { root: k, chunk: i }, bytesOf(data));
-        await this.#send(channel, { header: rootHeader(step, chunk, node), data, placed });
+      for (const [k, node] of (nodes[this.#options.rank] ?? []).entries()) {
+        const data = this.#ownPart(k, chunk);
+        const place = this.#offer.root(rank, { root: k, chunk: i }, bytesOf(data));
+        await this.#send(channel, { header: rootHeader(step, chunk, node), data, place });
       }
     }
   }
 
   /** Adds each own chunk once its roots are there, and sends the sum to all. */
-  async #sumChunks(step: number, { exchange, incoming, summed }: Running): Promise<void> {
-    const result = this.#roots[0];
-    for (const [i, chunk] of this.#chunks.entries()) {
+  async #sumChunks(running: Running, take: TakeSum): Promise<void> {
+    const { step, exchange, incoming, summed, arrived } = running;
+    const { chunks, nodes } = this.#division;
+    const own = chunks[this.#options.rank] ?? [];
+    for (const [i, chunk] of own.entries()) {
+      await arrived.atLeast(chunk.piece + 1);
       for (const { roots, rootChunks } of incoming) {
         await roots.atLeast(Math.min(i + 1, rootChunks));
       }
-      const sum = partOf(result, chunk);
-      const own = this.#nodes.map((node, k) => ({ node, data: partOf(this.#roots[k], chunk) }));
-      const parts = [...own, ...incoming.flatMap((each) => each.partsOf(i))];
-      finish(parts, this.#microBatches, sum, this.#memory.add);
-      if (i === this.#chunks.length - 1) await this.#options.midway?.();
+      const parts = (nodes[this.#options.rank] ?? []).map((node, k) => ({
+        node,
+        data: this.#ownPart(k, chunk),
+      }));
+      const all = [...parts, ...incoming.flatMap((each) => each.partsOf(i))];
+      const sum = this.#vectors.sum(chunk, all);
+      if (i === own.length - 1) await this.#options.midway?.();
       summed.increase();
       const header = sumHeader(step, chunk);
-      const shared = this.#sender.sum({ chunk: i }, bytesOf(sum));
+      const shared = this.#offer.sum({ chunk: i }, bytesOf(sum));
       for (const { peer: { rank, channel } } of incoming) {
-        const placed = this.#sender.isRead(rank) ? shared : undefined;
-        exchange.with(rank, () => this.#send(channel, { header, data: sum, placed }));
+        const place = this.#offer.isRead(rank) ? shared : undefined;
+        exchange.with(rank, () => this.#send(channel, { header, data: sum, place }));
       }
+      take(chunk.start, sum);
     }
-    if (this.#chunks.length === 0) await this.#options.midway?.();
+    if (own.length === 0) await this.#options.midway?.();
+  }
+
+  /** Gives the sums of another rank as they come, and says when none of its memory is needed any more. */
+  async #deliver({ step, exchange }: Running, incoming: Incoming, take: TakeSum): Promise<void> {
+    const { peer: { rank, channel, chunks, region, vectors }, sums } = incoming;
+    for (const [i, { start }] of chunks.entries()) {
+      await sums.atLeast(i + 1);
+      take(start, vectors.sum(i));
+    }
+    if (region?.kind === "mapped") exchange.with(rank, () => channel.send(doneHeader(step)));
+  }
+
+  #ownPart(root: number, { start, end }: Slice): Float32Array {
+    return (this.#vectors.roots[root] as Float32Array).subarray(start, end);
   }
 
   async #send(
     channel: Channel,
-    { header, data, placed }: { header: Header; data: Float32Array; placed: Placed | undefined },
+    { header, data, place }: { header: Header; data: Float32Array; place: Place | undefined },
   ): Promise<void> {
-    if (placed === undefined) await channel.send(header, bytesOf(data));
-    else await channel.send(placedHeader(header, placed));
+    if (place === undefined) await channel.send(header, bytesOf(data));
+    else await channel.send(placedHeader(header, place));
     this.#bytesSent += data.byteLength;
   }
 
   #checkRoots(roots: readonly SubtreePart[]): void {
-    const { length } = this.#options;
-    const needed = this.#nodes;
+    const { length, rank } = this.#options;
+    const needed = this.#division.nodes[rank] ?? [];
     const fits = roots.length === needed.length &&
       roots.every(({ node, data }, i) =>
         node.level === needed[i]?.level && node.index === needed[i]?.index && data.length === length
@@ -249,34 +292,4 @@ export class AllReducer {
         `elements: got ${got.join(", ") || "none"}`,
     );
   }
-}
-
-/** The places of the region that a worker shares. */
-export function regionLayout(
-  { rank, ranges, length, chunk = CHUNK }: Pick<
-    ReduceOptions,
-    "rank" | "ranges" | "length" | "chunk"
-  >,
-): RegionLayout {
-  const chunks = ranges.map((_, each) => cutSlice(sliceOf(length, ranges.length, each), chunk));
-  const [{ start, end } = { start: 0, end: 0 }] = chunks.flat();
-  return {
-    others: ranges.flatMap((_, other) => other === rank ? [] : [other]),
-    roots: nodesOf(ranges[rank]).length,
-    window: Math.min(WINDOW, maxOf(chunks.map((each) => each.length))),
-    chunk: 4 * Math.min(chunk, end - start + SLICE_ALIGN),
-  };
-}
-
-/** Who reads the own region: a worker without roots never says that it has read a sum. */
-function readable(shared: SharedMemory, ranges: readonly MicroBatchRange[]): SharedMemory {
-  return { ...shared, read: shared.read.map((reads, rank) => reads && ranges[rank]?.count !== 0) };
-}
-
-function nodesOf(range: MicroBatchRange | undefined): TreeNode[] {
-  return range === undefined ? [] : cover(range.first, range.count);
-}
-
-function partOf(data: Float32Array | undefined, { start, end }: Slice): Float32Array {
-  return (data as Float32Array).subarray(start, end);
 }

@@ -1,24 +1,28 @@
 /** What one worker receives from another during a step: roots of its own slice, sums of the other's. */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
+import type { PeerMapping } from "../transport/mapping.ts";
 import type { PeerRegion } from "../transport/region.ts";
 import type { Counter } from "./counter.ts";
 import { splitHeader } from "./shared.ts";
 import type { Slice } from "./slices.ts";
 import type { SubtreePart, TreeNode } from "./tree.ts";
+import type { PeerVectors } from "./vectors.ts";
 
 /** Another worker. */
 export interface PeerParts {
   readonly rank: number;
   readonly channel: Channel;
-  /** Chunks of its slice, in order. */
+  /** Chunks that it owns, in order. */
   readonly chunks: readonly Slice[];
   /** Its roots. */
   readonly nodes: readonly TreeNode[];
   /** What it shares of its memory; undefined where all payloads travel in their frames. */
-  readonly region: PeerRegion | undefined;
-  /** Buffers for each of its roots, for chunks by their number modulo the window. */
-  readonly rings: readonly (readonly Float32Array[])[];
+  readonly region: PeerRegion | PeerMapping | undefined;
+  /** Where its roots and sums are, or go. */
+  readonly vectors: PeerVectors;
+  /** Whether it sees the own memory, and says when it is done with that of a step. */
+  readonly sees: boolean;
 }
 
 /** What a step of one worker shares with what it receives. */
@@ -28,10 +32,8 @@ export interface ReceivingStep {
   readonly chunks: readonly Slice[];
   /** Own chunks that are summed, whose buffers are free. */
   readonly summed: Counter;
-  /** Chunks of the peer's slice whose roots were sent or are being sent. */
+  /** Chunks of the peer whose roots were sent or are being sent. */
   readonly offered: Counter;
-  /** Receives the sums. */
-  readonly result: Float32Array;
 }
 
 /** The frames of one peer in one step. */
@@ -46,6 +48,8 @@ export class Incoming {
   /** Roots of the current chunk that are there. */
   #nodes = 0;
   #bytes = 0;
+  /** Whether the peer may still read the own memory. */
+  #reads: boolean;
 
   constructor(
     peer: PeerParts,
@@ -57,6 +61,7 @@ export class Incoming {
     this.sums = sums;
     this.#step = step;
     this.#window = window;
+    this.#reads = peer.sees;
   }
 
   /** Bytes of payload so far. */
@@ -73,10 +78,14 @@ export class Incoming {
   async receive(ready: () => void): Promise<void> {
     const { channel, chunks } = this.peer;
     if (this.rootChunks === 0) ready();
-    while (this.roots.value < this.rootChunks || this.sums.value < chunks.length) {
+    while (this.#isOpen) {
       const frame = await channel.receive((header) => bytesOf(this.#place(header)));
       if (frame === undefined) throw new Error(`needs ${show(this.#expected())}: it has left`);
       const { header } = frame;
+      if (header.type === "done") {
+        this.#finish(header);
+        continue;
+      }
       this.#bytes += frame.payload.length || this.#take(header);
       if (header.type === "sum") this.sums.increase();
       else if (++this.#nodes === this.peer.nodes.length) {
@@ -87,44 +96,54 @@ export class Incoming {
     }
   }
 
+  get #isOpen(): boolean {
+    return this.roots.value < this.rootChunks || this.sums.value < this.peer.chunks.length ||
+      this.#reads;
+  }
+
+  /** Takes the peer's word that it has read all of the step. */
+  #finish(header: Header): void {
+    const { step, chunks, summed } = this.#step;
+    const isDue = this.#reads && summed.value === chunks.length;
+    requireHeader(isDue ? doneHeader(step) : this.#expected(), header);
+    this.#reads = false;
+  }
+
   /** Takes a payload that lies in shared memory, and returns its bytes. */
   #take(placedHeader: Header): number {
-    const { header, placed } = splitHeader(placedHeader);
+    const { header, place } = splitHeader(placedHeader);
     const { region } = this.peer;
-    if (placed === undefined || region === undefined) {
+    const target = bytesOf(this.#place(header));
+    if (place === "mapped" && region?.kind === "mapped") return target.length;
+    if (place === undefined || place === "mapped" || region?.kind !== "file") {
       throw new Error(`needs ${show(this.#expected(header.type))}: got no payload`);
     }
-    const target = bytesOf(this.#place(header));
-    region.take(placed, target);
+    region.take(place, target);
     return target.length;
   }
 
   /** The peer's roots of an own chunk. */
   partsOf(chunk: number): SubtreePart[] {
-    const { nodes, rings } = this.peer;
-    const { start, end } = this.#step.chunks[chunk] as Slice;
-    return nodes.map((node, k) => ({
-      node,
-      data: (rings[k]?.[chunk % this.#window] as Float32Array).subarray(0, end - start),
-    }));
+    const { nodes, vectors } = this.peer;
+    return nodes.map((node, k) => ({ node, data: vectors.root(k, chunk) }));
   }
 
-  /** The buffer for the payload behind a header. @throws {Error} unless it is the expected one. */
+  /** Where the payload behind a header goes, or lies. @throws {Error} unless it is the expected one. */
   #place(header: Header): Float32Array {
     requireHeader(this.#expected(header.type), header);
-    const { summed, offered, result } = this.#step;
+    const { summed, offered } = this.#step;
+    const { vectors } = this.peer;
     if (header.type === "sum") {
       if (this.sums.value >= offered.value) {
         throw new Error(`needs its roots before ${show(header)}: they were not sent`);
       }
-      const { start, end } = this.peer.chunks[this.sums.value] as Slice;
-      return result.subarray(start, end);
+      return vectors.sum(this.sums.value);
     }
     const chunk = this.roots.value;
     if (chunk >= summed.value + this.#window) {
       throw new Error(`needs room for ${show(header)}: chunk ${summed.value} is not summed`);
     }
-    return (this.partsOf(chunk)[this.#nodes] as SubtreePart).data;
+    return vectors.root(this.#nodes, chunk);
   }
 
   /** The next header of a kind; of the other where that kind is complete. */
@@ -135,7 +154,8 @@ export class Incoming {
     const sum = this.peer.chunks[this.sums.value];
     const hasRoot = this.roots.value < this.rootChunks && root !== undefined && node !== undefined;
     if (hasRoot && (kind !== "sum" || sum === undefined)) return rootHeader(step, root, node);
-    return sum === undefined ? { type: "nothing", step } : sumHeader(step, sum);
+    if (sum !== undefined) return sumHeader(step, sum);
+    return this.#reads ? doneHeader(step) : { type: "nothing", step };
   }
 }
 
@@ -147,6 +167,11 @@ export function rootHeader(step: number, { start, end }: Slice, node: TreeNode):
 /** The header of the sum of a chunk. */
 export function sumHeader(step: number, { start, end }: Slice): Header {
   return { type: "sum", step, start, end };
+}
+
+/** Says that all own sums of a step were read. */
+export function doneHeader(step: number): Header {
+  return { type: "done", step };
 }
 
 /** @throws {Error} unless the headers are equal. */

@@ -1,13 +1,19 @@
 /**
- * Payloads of an all-reduce in shared memory. Each worker writes to a region of its own: for each other
- * worker a window of chunks of its roots, and for all together a window of chunks of sums.
+ * Payloads of an all-reduce in memory that workers share, in one of two ways.
  *
- * A place is free for the next chunk without a message: an owner sends the sum of a chunk after it has
- * read the roots, and a worker sends the roots of a chunk after it has read the sum of the chunk one
- * window before.
+ * Mapped: a worker's roots lie whole in pages that the others see, and so do the sums of its slices,
+ * in place of its first root. Nothing is copied: a frame says that a chunk is there. All may be
+ * written again once every reader has said that it is done with the step.
+ *
+ * A file: each worker copies to a region of its own, for each other worker a window of chunks of its
+ * roots, and for all together a window of chunks of sums. A place is free for the next chunk without a
+ * message: an owner sends the sum of a chunk after it has read the roots, and a worker sends the roots
+ * of a chunk after it has read the sum of the chunk one window before.
  */
 import type { Header } from "../transport/channel.ts";
+import type { OwnMapping, PeerMapping } from "../transport/mapping.ts";
 import type { OwnRegion, PeerRegion, Placed } from "../transport/region.ts";
+import { divide, type ExchangeShape, ownRoots, rootBytes } from "./division.ts";
 
 /** Payloads below this many bytes travel in their frame: one small write instead of two. */
 const LEAST_BYTES = 64 * 1024;
@@ -15,15 +21,80 @@ const LEAST_BYTES = 64 * 1024;
 /** The shared memory of one worker in one attempt. */
 export interface SharedMemory {
   /** Undefined where there is none: own payloads travel in their frames. */
-  readonly own: OwnRegion | undefined;
+  readonly own: OwnRegion | OwnMapping | undefined;
   /** Regions of the others by rank; undefined where this worker cannot read one. */
-  readonly peers: readonly (PeerRegion | undefined)[];
+  readonly peers: readonly (PeerRegion | PeerMapping | undefined)[];
   /** By rank, whether the other reads the own region. */
   readonly read: readonly boolean[];
 }
 
-/** The places of a worker's region. */
-export interface RegionLayout {
+/** Bytes of a worker's region; 0 where no payload would be shared. */
+export function regionBytes(shape: ExchangeShape, kind: SharedKind): number {
+  const { rank, ranges, length } = shape;
+  const { nodes, window, largest } = divide(shape);
+  const own = nodes[rank] ?? [];
+  if (4 * largest < LEAST_BYTES) return 0;
+  return kind === "mapped"
+    ? ownRoots(own) * rootBytes(length)
+    : ((ranges.length - 1) * own.length + 1) * window * 4 * largest;
+}
+
+/** How memory is shared. */
+export type SharedKind = OwnRegion["kind"] | OwnMapping["kind"];
+
+/** Where the payload of a frame lies, if not behind its header. */
+export type Place = Placed | "mapped";
+
+/** What a worker lets others read of its memory. */
+export interface Offer {
+  /** Makes a chunk of an own root readable for a rank; undefined where its frame must carry it. */
+  root(rank: number, at: { root: number; chunk: number }, bytes: Uint8Array): Place | undefined;
+  /** Makes the sum of an own chunk readable; undefined where no rank reads it. */
+  sum(at: { chunk: number }, bytes: Uint8Array): Place | undefined;
+  /** Whether a rank reads the own memory. */
+  isRead(rank: number): boolean;
+}
+
+/** What a worker offers of its memory; nothing without any. */
+export function offerOf(shared: SharedMemory | undefined, shape: ExchangeShape): Offer {
+  const { own, read } = shared ?? {};
+  if (own?.kind === "mapped") return new MappedOffer(read ?? []);
+  const { nodes, window, largest } = divide(shape);
+  return new FileOffer(own, {
+    // A worker without roots never says that it has read a sum.
+    read: shape.ranges.map(({ count }, rank) => read?.[rank] === true && count > 0),
+    others: shape.ranges.flatMap((_, rank) => rank === shape.rank ? [] : [rank]),
+    roots: nodes[shape.rank]?.length ?? 0,
+    window,
+    place: 4 * largest,
+  });
+}
+
+/** Whole roots and sums, which others see. */
+class MappedOffer implements Offer {
+  readonly #read: readonly boolean[];
+
+  constructor(read: readonly boolean[]) {
+    this.#read = read;
+  }
+
+  root(rank: number): Place | undefined {
+    return this.isRead(rank) ? "mapped" : undefined;
+  }
+
+  sum(): Place | undefined {
+    return this.#read.includes(true) ? "mapped" : undefined;
+  }
+
+  isRead(rank: number): boolean {
+    return this.#read[rank] === true;
+  }
+}
+
+/** The places of a worker's file. */
+interface FileLayout {
+  /** By rank, whether it reads the file. */
+  readonly read: readonly boolean[];
   /** Ranks of the others. */
   readonly others: readonly number[];
   /** Own roots. */
@@ -31,72 +102,60 @@ export interface RegionLayout {
   /** Chunks of a window. */
   readonly window: number;
   /** Bytes of a chunk. */
-  readonly chunk: number;
+  readonly place: number;
 }
 
-/** Bytes of a region; 0 where no payload would be shared. */
-export function regionBytes({ others, roots, window, chunk }: RegionLayout): number {
-  return chunk < LEAST_BYTES ? 0 : (others.length * roots + 1) * window * chunk;
-}
+/** Chunks that are copied to a file. */
+class FileOffer implements Offer {
+  readonly #region: OwnRegion | undefined;
+  readonly #layout: FileLayout;
 
-/** What a worker puts into its region. */
-export class SharedSender {
-  readonly #memory: SharedMemory | undefined;
-  readonly #layout: RegionLayout;
-
-  /** Without `memory` all payloads travel in their frames. */
-  constructor(memory: SharedMemory | undefined, layout: RegionLayout) {
-    this.#memory = memory;
+  constructor(region: OwnRegion | undefined, layout: FileLayout) {
+    this.#region = region;
     this.#layout = layout;
   }
 
-  /** Writes a chunk of an own root for a rank to the region; undefined where it must go in its frame. */
   root(
     rank: number,
-    { root, chunk }: Chunk & { root: number },
+    { root, chunk }: { root: number; chunk: number },
     bytes: Uint8Array,
-  ): Placed | undefined {
+  ): Place | undefined {
     const { others, roots, window } = this.#layout;
     if (!this.#shares(rank, bytes)) return undefined;
-    const place = (others.indexOf(rank) * roots + root) * window + chunk % window;
-    return this.#memory?.own?.put(place * this.#layout.chunk, bytes);
+    return this.#put((others.indexOf(rank) * roots + root) * window + chunk % window, bytes);
   }
 
-  /** Writes the sum of an own chunk to the region; undefined where no rank reads it. */
-  sum({ chunk }: Chunk, bytes: Uint8Array): Placed | undefined {
+  sum({ chunk }: { chunk: number }, bytes: Uint8Array): Place | undefined {
     const { others, roots, window } = this.#layout;
     if (!others.some((rank) => this.#shares(rank, bytes))) return undefined;
-    const place = others.length * roots * window + chunk % window;
-    return this.#memory?.own?.put(place * this.#layout.chunk, bytes);
+    return this.#put(others.length * roots * window + chunk % window, bytes);
   }
 
-  /** Whether a rank reads the own region. */
   isRead(rank: number): boolean {
-    return this.#memory?.read[rank] === true;
+    return this.#region !== undefined && this.#layout.read[rank] === true;
   }
 
-  /** Whether a rank takes such a payload from the region. */
+  #put(place: number, bytes: Uint8Array): Placed | undefined {
+    return this.#region?.put(place * this.#layout.place, bytes);
+  }
+
+  /** Whether a rank takes such a payload from the file. */
   #shares(rank: number, { length }: Uint8Array): boolean {
     return length >= LEAST_BYTES && this.isRead(rank);
   }
 }
 
-interface Chunk {
-  /** Its number within its slice. */
-  readonly chunk: number;
-}
-
 /** A header that says where its payload lies. */
-export function placedHeader(header: Header, { at, crc }: Placed): Header {
-  return { ...header, at, crc };
+export function placedHeader(header: Header, place: Place): Header {
+  return place === "mapped" ? { ...header, mapped: true } : { ...header, ...place };
 }
 
 /** A header without its place, and the place if it has one. */
-export function splitHeader({ at, crc, ...header }: Header): {
+export function splitHeader({ at, crc, mapped, ...header }: Header): {
   readonly header: Header;
-  readonly placed: Placed | undefined;
+  readonly place: Place | undefined;
 } {
   const isPlaced = Number.isSafeInteger(at) && Number.isSafeInteger(crc);
   const placed = isPlaced ? { at: at as number, crc: crc as number } : undefined;
-  return { header: header as Header, placed };
+  return { header: header as Header, place: mapped === true ? "mapped" : placed };
 }

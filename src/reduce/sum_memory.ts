@@ -2,11 +2,12 @@
  * Vectors of one WebAssembly memory, which are added by SIMD as src/base/tree_add.ts adds: several
  * times faster than JavaScript, with the same bits.
  */
+import { alignUp } from "../base/shape.ts";
 import { treeAddInto } from "../base/tree_add.ts";
+import { PAGE } from "./division.ts";
 import { ModuleBuilder } from "../wasm/module.ts";
 import { treeAddVectors } from "../wasm/tree_add.ts";
 
-const PAGE = 65536;
 /** Bytes of the largest memory. */
 const MOST_BYTES = 2 ** 32 - PAGE;
 /** Alignment of vectors: a cache line. */
@@ -44,24 +45,51 @@ function sumModule(): WebAssembly.Module {
   return compiled = new WebAssembly.Module(builder.encode());
 }
 
+/** What a memory will hold. */
+export interface SumSpace {
+  /** Elements of all vectors. */
+  readonly vectors: readonly number[];
+  /** Bytes of all ranges of whole pages. */
+  readonly pages: readonly number[];
+}
+
+/** Whether one memory can hold so much: it has at most 4 GiB. */
+export function fitsSumMemory(space: SumSpace): boolean {
+  return spaceBytes(space) <= MOST_BYTES;
+}
+
+function spaceBytes({ vectors, pages }: SumSpace): number {
+  const small = vectors.reduce((sum, length) => sum + spaceOf(length), ALIGNMENT);
+  return pages.reduce((sum, bytes) => sum + alignUp(bytes, PAGE), alignUp(small, PAGE));
+}
+
 /** Memory for the vectors of an exchange. */
 export class SumMemory {
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #adds: readonly { readonly elements: number; readonly add: Add }[];
   #end = ALIGNMENT;
+  #pages: number;
 
-  /** `lengths`: elements of all vectors that will be allocated. Beyond 4 GiB sums are JavaScript's. */
-  constructor(lengths: readonly number[]) {
-    const bytes = lengths.reduce((sum, length) => sum + spaceOf(length), ALIGNMENT);
-    if (bytes > MOST_BYTES) {
+  /** Beyond 4 GiB sums are JavaScript's, and there are no pages. */
+  constructor(space: SumSpace) {
+    this.#pages = PAGE;
+    if (!fitsSumMemory(space)) {
       this.#adds = [];
       return;
     }
-    const pages = Math.ceil(bytes / PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    this.#pages = spaceBytes({ ...space, pages: [] });
+    const memory = new WebAssembly.Memory({ initial: spaceBytes(space) / PAGE, maximum: 65536 });
     const { exports } = new WebAssembly.Instance(sumModule(), { env: { memory } });
     this.#memory = memory;
     this.#adds = BLOCKS.map((elements) => ({ elements, add: exports[`add${elements}`] as Add }));
+  }
+
+  /** A range of whole pages. @throws {RangeError} where the memory has none. */
+  allocatePages(bytes: number): Uint8Array<ArrayBuffer> {
+    if (this.#memory === undefined) throw new RangeError("Cannot allocate pages beyond 4 GiB");
+    const at = this.#pages;
+    this.#pages += alignUp(bytes, PAGE);
+    return new Uint8Array(this.#memory.buffer as ArrayBuffer, at, bytes);
   }
 
   /** A vector of zeros. @throws {RangeError} beyond the lengths that the memory was made for. */
@@ -97,5 +125,5 @@ export class SumMemory {
 }
 
 function spaceOf(length: number): number {
-  return Math.ceil(4 * length / ALIGNMENT) * ALIGNMENT;
+  return alignUp(4 * length, ALIGNMENT);
 }

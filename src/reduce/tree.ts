@@ -20,10 +20,13 @@ export interface SubtreePart {
 /** Writes the sums of two arrays to a third, which may be either of them. */
 export type AddInto = (target: Float32Array, left: Float32Array, right: Float32Array) => void;
 
-/** How sums are computed: by which addition, and where that of a level goes. */
+/** How sums are computed: by which addition, and where they go. */
 interface Summing {
   readonly add: AddInto;
+  /** Where that of a level goes. */
   readonly into?: { readonly level: number; readonly data: Float32Array };
+  /** Where all others go; default: over the left part. */
+  readonly spare?: ((node: TreeNode) => Float32Array) | undefined;
 }
 
 /** First micro-batch below a node. */
@@ -81,28 +84,30 @@ function mergeBy(parts: readonly SubtreePart[], summing: Summing): SubtreePart[]
 }
 
 /** Replaces the last two parts by their sum if they are siblings; returns whether they were. */
-function mergeTop(stack: SubtreePart[], { add, into }: Summing): boolean {
+function mergeTop(stack: SubtreePart[], { add, into, spare }: Summing): boolean {
   const right = stack.at(-1);
   const left = stack.at(-2);
   if (!left || !right) return false;
   const { level, index } = left.node;
   if (level !== right.node.level || index % 2 !== 0) return false;
-  const data = level + 1 === into?.level ? into.data : left.data;
+  const node = { level: level + 1, index: index / 2 };
+  const data = node.level === into?.level ? into.data : spare?.(node) ?? left.data;
   add(data, left.data, right.data);
-  stack.splice(-2, 2, { node: { level: level + 1, index: index / 2 }, data });
+  stack.splice(-2, 2, { node, data });
   return true;
 }
 
 /**
  * The sum over all `microBatches` (a power of two), from parts in any order that contain each
- * exactly once. The sum is written to `into`, or else to the first part; all parts may be modified.
- * @throws {RangeError} unless the parts tile [0, microBatches).
+ * exactly once. The sum is written to `into`, or else to the first part. Sums below it are written to
+ * `spare`, which needs no two buffers for nodes of one level whose indices differ by 2; without it
+ * they overwrite parts. @throws {RangeError} unless the parts tile [0, microBatches).
  */
 export function finish(
   parts: readonly SubtreePart[],
   microBatches: number,
   into?: Float32Array,
-  add: AddInto = treeAddInto,
+  { add = treeAddInto, spare }: Partial<Pick<Summing, "add" | "spare">> = {},
 ): Float32Array {
   if (!isPowerOfTwo(microBatches)) {
     throw new RangeError(
@@ -125,9 +130,9 @@ export function finish(
         data.length,
     );
   }
-  if (into === undefined) return (mergeBy(inOrder, { add })[0] as SubtreePart).data;
+  if (into === undefined) return (mergeBy(inOrder, { add, spare })[0] as SubtreePart).data;
   const level = Math.log2(microBatches);
-  if (inOrder.length > 1) mergeBy(inOrder, { add, into: { level, data: into } });
+  if (inOrder.length > 1) mergeBy(inOrder, { add, spare, into: { level, data: into } });
   else if (into !== first.data) into.set(first.data);
   return into;
 }

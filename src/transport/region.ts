@@ -20,6 +20,7 @@ export interface Placed {
 
 /** A region that this process writes. */
 export class OwnRegion implements Disposable {
+  readonly kind = "file";
   readonly #file: Deno.FsFile;
   readonly #path: string;
   #isLinked = true;
@@ -84,6 +85,7 @@ export class OwnRegion implements Disposable {
 
 /** A region that another process writes. */
 export class PeerRegion implements Disposable {
+  readonly kind = "file";
   readonly #file: Deno.FsFile;
 
   private constructor(file: Deno.FsFile) {

@@ -63,7 +63,7 @@ async function onDevice(device: Device, [a, b]: Pair): Promise<Uint32Array> {
 /** Bits of a (+) b by the memory of an exchange. */
 function inExchange([a, b]: Pair): Uint32Array {
   const n = a.length;
-  const memory = new SumMemory([n, n, n]);
+  const memory = new SumMemory({ vectors: [n, n, n], pages: [] });
   const words = () => {
     const data = memory.allocate(n);
     return { data, bits: new Uint32Array(data.buffer, data.byteOffset, n) };

@@ -1,7 +1,9 @@
 /** Test support: meshes of channels, gradients, and the sum by a single process. */
+import { assertEquals } from "@std/assert";
 import { threefry } from "../../src/base/random.ts";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign, type MicroBatchRange } from "../../src/reduce/assign.ts";
+import type { Slice } from "../../src/reduce/slices.ts";
 import { finish, merge, type SubtreePart } from "../../src/reduce/tree.ts";
 import type { Channel, FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
@@ -63,12 +65,33 @@ export function bits(data: Float32Array): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length).slice();
 }
 
+/** The sum of a step, put together from its parts. */
+export async function summed(
+  reducer: AllReducer,
+  step: number,
+  roots: readonly SubtreePart[],
+  arrived?: readonly Promise<void>[],
+): Promise<Float32Array> {
+  const parts: { at: number; data: Float32Array }[] = [];
+  const take = (at: number, sum: Float32Array) => void parts.push({ at, data: sum.slice() });
+  await reducer.reduce(step, roots, { arrived, take });
+  const ordered = parts.sort((a, b) => a.at - b.at);
+  const whole = new Float32Array(ordered.reduce((n, { data }) => n + data.length, 0));
+  let end = 0;
+  for (const { at, data } of ordered) {
+    assertEquals(at, end, "each element of the sum is given once");
+    whole.set(data, at);
+    end += data.length;
+  }
+  return whole;
+}
+
 /** A reducer per rank. */
 export function reducers(
   mesh: Mesh,
   microBatches: number,
   length: number,
-  options: { chunk?: number } = {},
+  options: { chunk?: number; pieces?: readonly Slice[] } = {},
 ): AllReducer[] {
   const ranges = assign(microBatches, mesh.length);
   return mesh.map((peers: readonly (Channel | undefined)[], rank) =>

@@ -1,13 +1,20 @@
 /** The all-reduce over shared memory: bits, fallbacks, and what is left behind. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
 import { ReduceError } from "../../src/reduce/exchange.ts";
-import { regionBytes, type SharedMemory } from "../../src/reduce/shared.ts";
+import { EXCHANGE_WAYS, type ExchangeWay } from "../../src/reduce/schema.ts";
+import { type Libc, openLibc } from "../../src/transport/libc.ts";
+import type { Slice } from "../../src/reduce/slices.ts";
 import { OwnRegion, PeerRegion } from "../../src/transport/region.ts";
-import { closeShared, openShared } from "../../workers/trainer/share.ts";
+import {
+  closeShared,
+  openShared,
+  type SharePlace,
+  type Sharing,
+} from "../../workers/trainer/share.ts";
 import { soon } from "../transport/wire.ts";
-import { bits, closeAll, memoryMesh, type Mesh, rootsOf, treeSum } from "./mesh.ts";
+import { bits, closeAll, memoryMesh, type Mesh, rootsOf, summed, treeSum } from "./mesh.ts";
 
 /** Chunks of 64 KiB, the least that is shared. */
 const CHUNK = 2 ** 14;
@@ -17,27 +24,31 @@ const MICRO_BATCHES = 4;
 
 interface World {
   readonly mesh: Mesh;
-  readonly shared: readonly (SharedMemory | undefined)[];
+  readonly sharing: readonly Sharing[];
   readonly reducers: readonly AllReducer[];
 }
 
-/** A world of workers with regions in `folder`; `bytesOf` changes the sizes of regions. */
-async function worldIn(
-  folder: string,
+/** How a worker shares its memory. */
+type Place = Pick<SharePlace, "folder" | "way" | "libc">;
+
+/** A world of workers; `placeOf` says how each shares its memory. */
+async function worldOf(
   world: number,
-  bytesOf: (rank: number, bytes: number) => number = (_, bytes) => bytes,
+  placeOf: (rank: number) => Place,
+  pieces?: readonly Slice[],
 ): Promise<World> {
   const mesh = await memoryMesh(world);
   const ranges = assign(MICRO_BATCHES, world);
-  const shape = { ranges, length: LENGTH, chunk: CHUNK };
-  const shared = await Promise.all(mesh.map((peers, rank) => {
-    const bytes = bytesOf(rank, regionBytes(regionLayout({ rank, ...shape })));
-    return openShared(peers, { folder, attempt: 1, rank, bytes });
-  }));
-  const reducers = mesh.map((peers, rank) =>
-    new AllReducer({ rank, peers, ...shape, shared: shared[rank] })
+  const shape = { ranges, length: LENGTH, chunk: CHUNK, pieces };
+  const sharing = await Promise.all(
+    mesh.map((peers, rank) =>
+      openShared(peers, { ...shape, rank }, { attempt: 1, ...placeOf(rank) })
+    ),
   );
-  return { mesh, shared, reducers };
+  const reducers = mesh.map((peers, rank) =>
+    new AllReducer({ rank, peers, ...shape, shared: sharing[rank]?.memory })
+  );
+  return { mesh, sharing, reducers };
 }
 
 async function checkBits({ reducers }: World): Promise<void> {
@@ -47,7 +58,7 @@ async function checkBits({ reducers }: World): Promise<void> {
     const sums = await soon(
       Promise.all(
         reducers.map((reducer, rank) =>
-          reducer.reduce(step, rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH))
+          summed(reducer, step, rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH))
         ),
       ),
     );
@@ -55,9 +66,50 @@ async function checkBits({ reducers }: World): Promise<void> {
   }
 }
 
-function close({ mesh, shared }: World): void {
+/** Pieces in the order of a backward pass: not that of the vector, one shorter than a chunk. */
+const PIECES = [
+  { start: 20 * CHUNK, end: LENGTH },
+  { start: 64, end: 8 * CHUNK },
+  { start: 8 * CHUNK, end: 20 * CHUNK },
+  { start: 0, end: 64 },
+];
+
+/** Reduces in pieces, each of which every worker has at another moment. */
+async function checkPieces(placeOf: (rank: number) => Place): Promise<void> {
+  const world = 3;
+  const all = await worldOf(world, placeOf, PIECES);
+  const ranges = assign(MICRO_BATCHES, world);
+  const expected = bits(treeSum(MICRO_BATCHES, LENGTH));
+  for (let step = 0; step < 2; step++) {
+    const sums = all.reducers.map((reducer, rank) => {
+      const own = rootsOf(ranges[rank] ?? { first: 0, count: 0 }, 1).length;
+      const roots = rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH).map((root, i) => {
+        const data = reducer.rootBuffer(i) as Float32Array;
+        const isLast = i === own - 1;
+        // What is not there yet must not be sent.
+        return { node: root.node, data: isLast ? data.fill(NaN) : (data.set(root.data), data) };
+      });
+      const last = rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH).at(-1);
+      const into = roots.at(-1)?.data;
+      const arrived: Promise<void>[] = [];
+      PIECES.forEach(({ start, end }, piece) => {
+        const before = arrived.at(-1);
+        arrived.push((async () => {
+          await before;
+          await new Promise((resolve) => setTimeout(resolve, 3 * ((rank + piece + step) % 3)));
+          if (last !== undefined) into?.set(last.data.subarray(start, end), start);
+        })());
+      });
+      return summed(reducer, step, roots, arrived);
+    });
+    for (const sum of await soon(Promise.all(sums))) assertEquals(bits(sum), expected);
+  }
+  close(all);
+}
+
+function close({ mesh, sharing }: World): void {
   closeAll(mesh);
-  for (const each of shared) if (each !== undefined) closeShared(each);
+  for (const { memory } of sharing) if (memory !== undefined) closeShared(memory);
 }
 
 /** A folder that is removed. */
@@ -66,30 +118,68 @@ function tempFolder(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
 
-for (const world of [2, 3, 5]) {
-  Deno.test(`reduce() over shared memory has the bits of one process with ${world} workers`, async () => {
+const waysOf = ({ sharing }: World) => sharing.map(({ way }) => way);
+
+for (const way of EXCHANGE_WAYS) {
+  for (const world of [2, 3, 4, 5]) {
+    Deno.test(`reduce() by ${way} has the bits of one process with ${world} workers`, async () => {
+      using folder = tempFolder();
+      const all = await worldOf(world, () => ({ folder: folder.path, way }));
+      // Names are gone as soon as all have opened the regions.
+      assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
+      assertEquals(waysOf(all), new Array(world).fill(way));
+      await checkBits(all);
+      close(all);
+    });
+  }
+
+  Deno.test(`reduce() by ${way} in pieces that arrive late has the bits of one process`, async () => {
     using folder = tempFolder();
-    const all = await worldIn(folder.path, world);
-    // Names are gone as soon as all have opened the regions.
-    assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
-    assert(all.shared.every((each) => each !== undefined));
-    await checkBits(all);
-    close(all);
+    await checkPieces(() => ({ folder: folder.path, way }));
   });
 }
 
-Deno.test("a worker whose region cannot be made sends in frames, and takes from the others' regions", async () => {
+Deno.test("workers that share in different ways take from each other what there is", async () => {
   using folder = tempFolder();
-  const all = await worldIn(folder.path, 3, (rank, bytes) => rank === 1 ? 0 : bytes);
-  assertEquals(all.shared.map((each) => each?.own !== undefined), [true, false, true]);
+  const ways: readonly ExchangeWay[] = ["mmap", "file", "sockets", "mmap"];
+  const all = await worldOf(4, (rank) => ({
+    folder: folder.path,
+    way: ways[rank] ?? "file",
+  }));
+  // A worker that does not map cannot read what is mapped, but reads files.
+  assertEquals(waysOf(all), ["sockets", "file", "sockets", "sockets"]);
+  assertEquals(
+    all.sharing.map(({ memory }) => memory?.read.filter((reads) => reads).length),
+    [1, 3, 0, 1],
+  );
   await checkBits(all);
   close(all);
 });
 
-Deno.test("without any region all payloads travel in their frames", async () => {
+Deno.test("memory that cannot be mapped is shared as a file, with the reason", async () => {
   using folder = tempFolder();
-  const all = await worldIn(folder.path, 2, () => 0);
-  assertEquals(all.shared, [undefined, undefined]);
+  const full = openLibc();
+  assert(full !== undefined, "this system has a C library");
+  // A system without room for another file in memory.
+  const crowded: Libc = Object.create(full, { createFile: { value: () => undefined } });
+  for (const [libc, why] of [[undefined, "C library"], [crowded, "could not share"]] as const) {
+    const all = await worldOf(3, () => ({ folder: folder.path, way: "mmap", libc: () => libc }));
+    assertEquals(waysOf(all), ["file", "file", "file"]);
+    for (const each of all.sharing) assert(each.why?.includes(why), each.why);
+    await checkBits(all);
+    close(all);
+  }
+});
+
+Deno.test("a worker whose region cannot be made sends in frames, and takes from the others' regions", async () => {
+  using folder = tempFolder();
+  const all = await worldOf(3, (rank) => ({
+    folder: rank === 1 ? "/nowhere/at/all" : folder.path,
+    way: "file",
+  }));
+  const own = all.sharing.map(({ memory }) => memory?.own !== undefined);
+  assertEquals(own, [true, false, true]);
+  assertEquals(waysOf(all)[1], "sockets");
   await checkBits(all);
   close(all);
 });
@@ -106,7 +196,8 @@ Deno.test("a folder that takes no region, and one whose region others may not re
   assertEquals(OwnRegion.create(path, 10), undefined);
   own?.unlink();
   assertEquals(Array.from(Deno.readDirSync(folder.path)), []);
-  const all = await worldIn(nowhere, 2);
+  const all = await worldOf(2, () => ({ folder: nowhere, way: "file" }));
+  assertEquals(waysOf(all), ["sockets", "sockets"]);
   await checkBits(all);
   close(all);
 });
@@ -127,14 +218,13 @@ Deno.test("a payload that was changed or cut in shared memory is refused, naming
   assert(String(damaged).includes("CRC-32 differs"));
   const short = await assertRejects(async () => await peer.take({ ...placed, at: 60 }, target));
   assert(String(short).includes("the region ends"));
-  const all = await worldIn(folder.path, 2);
-  const [first] = all.shared;
+  const all = await worldOf(2, () => ({ folder: folder.path, way: "file" }));
   // A worker whose region is gone fails its reduce, and with it the other's.
-  first?.own?.[Symbol.dispose]();
+  all.sharing[0]?.memory?.own?.[Symbol.dispose]();
   const ranges = assign(MICRO_BATCHES, 2);
   const failed = all.reducers.map((reducer, rank) =>
     assertRejects(
-      () => reducer.reduce(0, rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH)),
+      () => summed(reducer, 0, rootsOf(ranges[rank] ?? { first: 0, count: 0 }, LENGTH)),
       ReduceError,
     )
   );
@@ -146,8 +236,9 @@ Deno.test("a payload that was changed or cut in shared memory is refused, naming
 Deno.test("a member that leaves while memory is shared is an error, and nothing is left behind", async () => {
   using folder = tempFolder();
   const mesh = await memoryMesh(2);
+  const shape = { rank: 0, ranges: assign(MICRO_BATCHES, 2), length: LENGTH, chunk: CHUNK };
   const sharing = assertRejects(
-    () => openShared(mesh[0] ?? [], { folder: folder.path, attempt: 1, rank: 0, bytes: 1000 }),
+    () => openShared(mesh[0] ?? [], shape, { folder: folder.path, attempt: 1, way: "file" }),
     Error,
     "Cannot share memory with rank 1",
   );

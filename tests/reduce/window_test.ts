@@ -1,12 +1,13 @@
 /** How far a worker may be ahead of the owner of a slice, and who is waited for meanwhile. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AllReducer, WINDOW } from "../../src/reduce/all_reduce.ts";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
+import { WINDOW } from "../../src/reduce/division.ts";
 import { ReduceError } from "../../src/reduce/exchange.ts";
 import type { Frame } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { soon } from "../transport/wire.ts";
-import { closeAll, memoryMesh, reducers, rootsOf } from "./mesh.ts";
+import { closeAll, memoryMesh, reducers, rootsOf, summed } from "./mesh.ts";
 
 const CHUNK = 16;
 /** Chunks of a slice. */
@@ -21,7 +22,7 @@ function begun(chunk: number) {
   const ranges = assign(2, 2);
   const peers = [undefined, mine];
   const reducer = new AllReducer({ rank: 0, peers, ranges, length, chunk });
-  const reduced = reducer.reduce(3, rootsOf({ first: 0, count: 1 }, length));
+  const reduced = summed(reducer, 3, rootsOf({ first: 0, count: 1 }, length));
   reduced.catch(() => {});
   const sum = (i: number) => {
     const start = (CHUNKS + i) * chunk;
@@ -66,7 +67,7 @@ Deno.test("roots for which there is no room, and sums of roots that were not sen
   const length = 3 * CHUNKS * CHUNK;
   const reducer = new AllReducer({ rank: 0, peers, ranges, length, chunk: CHUNK });
   const refusedRoot = assertRejects(
-    () => reducer.reduce(3, rootsOf({ first: 0, count: 1 }, length)),
+    () => summed(reducer, 3, rootsOf({ first: 0, count: 1 }, length)),
     ReduceError,
     "needs room for",
   );
@@ -82,7 +83,7 @@ Deno.test("a worker that is behind is the one that is waited for, not those that
   const ranges = assign(4, 3);
   const reduced = [0, 1].map((rank) => {
     const roots = rootsOf(ranges[rank] ?? { first: 0, count: 0 }, 3 * CHUNKS * CHUNK);
-    return assertRejects(() => (all[rank] as AllReducer).reduce(0, roots), ReduceError);
+    return assertRejects(() => summed(all[rank] as AllReducer, 0, roots), ReduceError);
   });
   await pause();
   assertEquals(all.slice(0, 2).map(({ waiting }) => waiting), [[2], [2]]);

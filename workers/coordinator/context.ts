@@ -63,6 +63,7 @@ export class RunContext {
       cards: run.cards ?? [],
       ...run.device && { device: run.device },
       workers: config.workers,
+      maps: config.exchange.way === "mmap",
       rules: rulesOf(config, run.rules),
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),

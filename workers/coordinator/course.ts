@@ -34,6 +34,8 @@ export interface Course {
   watched: WatchState;
   rate: Rate;
   readonly exchange: ExchangeTotals;
+  /** Ways of the exchange that were not asked for, and were told. */
+  readonly ways: Set<string | undefined>;
   /** Steps that are skipped. */
   readonly skips: Set<number>;
   /**
@@ -72,6 +74,7 @@ export function initialCourse(
     watched: FRESH,
     rate: rateAt(step),
     exchange: new ExchangeTotals(),
+    ways: new Set(),
     skips: new Set(skips),
     sound: from?.manifest.valLoss == null ? step - 1 : step,
     ruin: undefined,

@@ -15,6 +15,7 @@ export async function formQuorum(context: RunContext): Promise<boolean> {
   if (isFirst) await ready?.();
   if (isFirst) reportStart(context);
   else reportChange(context, { before, after: members.map(({ id }) => id) });
+  reportWay(context);
   if (!members.some((member) => member.holds)) {
     if (!isFirst) await rewind(context, "no worker is left that holds the state");
     else if (from !== undefined) await load(context, from);
@@ -62,6 +63,16 @@ function reportChange(
   const changes = [...gone > 0 ? [`${gone} gone`] : [], ...added > 0 ? [`${added} new`] : []];
   const text = `Going on from step ${course.step} with ${after.length} of ` +
     `${group.wanted} workers (${changes.join(", ")})`;
+  report({ type: "notice", text });
+}
+
+/** Tells, once, that gradients travel in another way than was asked for. */
+function reportWay({ group, course, run: { config, report } }: RunContext): void {
+  const other = group.formed.find(({ why }) => why !== undefined);
+  if (other === undefined || course.ways.has(other.way)) return;
+  course.ways.add(other.way);
+  const by = other.way === "file" ? "through a file" : "through sockets";
+  const text = `Gradients travel ${by}, not by exchange.way ${config.exchange.way}: ${other.why}`;
   report({ type: "notice", text });
 }
 

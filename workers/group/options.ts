@@ -23,6 +23,8 @@ export interface WorkerGroupOptions {
   readonly cards?: readonly PinnedCard[];
   /** Where the workers compute; by default where their orders say. */
   readonly device?: ChosenDevice;
+  /** Whether workers may map memory into each other. */
+  readonly maps?: boolean;
   /** Workers that are wanted at first. */
   readonly workers: number;
   /** Writes an entry to the journal. */

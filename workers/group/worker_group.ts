@@ -24,6 +24,7 @@ export class WorkerGroup {
   readonly #failures = new Failures();
   readonly #joining: Joining;
   readonly #orders: Orders;
+  #formed: readonly (Reply & { type: "formed" })[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: WorkerGroupOptions) {
@@ -41,10 +42,16 @@ export class WorkerGroup {
 
   /** Starts the first workers. */
   async open(): Promise<void> {
-    const { launch, rules, cards = [], device, stop } = this.#options;
+    const { launch, rules, cards = [], device, maps = false, stop } = this.#options;
     const members = this.#members;
     members.processes = await launch(
-      { workerIds: rules.microBatches, workers: this.wanted, cards, ...device && { device } },
+      {
+        workerIds: rules.microBatches,
+        workers: this.wanted,
+        cards,
+        maps,
+        ...device && { device },
+      },
       (event) => this.#joining.take(event),
     );
     this.#timer = setInterval(() => members.tick(), rules.tick);
@@ -73,6 +80,11 @@ export class WorkerGroup {
   /** The quorum by rank. */
   get members(): readonly QuorumMember[] {
     return this.#members.state.formed;
+  }
+
+  /** What each member replied when the quorum was formed. */
+  get formed(): readonly (Reply & { type: "formed" })[] {
+    return this.#formed;
   }
 
   /** Number of workers that are wanted. */
@@ -139,7 +151,7 @@ export class WorkerGroup {
     } while (!wantsForming(members.state)); // all may be lost meanwhile
     interrupted();
     members.feed({ type: "boundary" });
-    await this.expect("formed");
+    this.#formed = (await this.expect("formed")).map(({ reply }) => reply);
     return this.members;
   }
 

@@ -55,6 +55,8 @@ export interface LaunchOptions {
   readonly modules?: ReadonlyMap<string, string>;
   /** Where the workers compute; by default where their orders say. */
   readonly device?: ChosenDevice;
+  /** Whether workers may call the C library, to map memory into each other. */
+  readonly maps?: boolean;
   /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
 }

@@ -12,6 +12,7 @@ import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
 import { processMode } from "../../src/device/v8.ts";
 import { openGate } from "../../src/transport/gate.ts";
+import { LIBC_PATHS } from "../../src/transport/libc.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
 import {
   changedFiles,
@@ -201,7 +202,7 @@ function start(
     workerId: number;
     token: Uint8Array;
   },
-  { workerIds, workers, reads = [], modules = new Map(), cards = [], device }: LaunchOptions,
+  { workerIds, workers, reads = [], modules = new Map(), cards = [], device, maps }: LaunchOptions,
 ): Started {
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < workerIds; peer++) sockets.push(socketPath(folder, peer));
@@ -218,6 +219,7 @@ function start(
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${[folder, ...reads, ...modules.keys(), ...READ_BY_IMPORTS].join(",")}`,
       `--allow-write=${folder}`,
+      ...maps ? [`--allow-ffi=${LIBC_PATHS.join(",")}`] : [],
       (modules.size === 0 ? WORKER : MODULE_WORKER).href,
     ],
     clearEnv: true,

@@ -1,5 +1,6 @@
 /** The schema of worker replies; every reply is validated when it is received. */
 import * as z from "zod";
+import { EXCHANGE_WAYS } from "../../src/reduce/schema.ts";
 import type { Identity } from "./identity.ts";
 import { EXIT, type ExitName } from "../../src/base/user_error.ts";
 
@@ -16,12 +17,14 @@ const times = z.strictObject({
   compute: z.number(),
   /** Exchange with the peers, including the wait for the slowest one; 0 when alone. */
   exchange: z.number(),
-  /** Upload of the sum to the device; 0 when alone. */
+  /** Upload of the sum to the device, while others are still under way; 0 when alone. */
   write: z.number(),
   /** Loss, norm and check of the gradient; alone, also the rest of the computation. */
   inspect: z.number(),
   /** Bytes that the exchange sent; 0 when alone. */
   sent: count,
+  /** Share of the sum that was there before the own gradient was: the exchange hid that much. */
+  hidden: z.number().min(0).max(1),
   /** From the start of the exchange to the arrival of each rank's roots; empty when alone. */
   waited: z.array(z.number()),
 });
@@ -72,7 +75,12 @@ export const replySchema = z.discriminatedUnion("type", [
     moved: z.boolean().optional(),
     progress: progress.optional(),
   }),
-  z.strictObject({ type: z.literal("formed") }),
+  /** How payloads travel between this worker and the others, and why not as they should. */
+  z.strictObject({
+    type: z.literal("formed"),
+    way: z.enum(EXCHANGE_WAYS).optional(),
+    why: text.optional(),
+  }),
   z.strictObject({ type: z.literal("loaded") }),
   z.strictObject({ type: z.literal("proof"), hash: z.string() }),
   z.strictObject({

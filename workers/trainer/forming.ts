@@ -22,6 +22,7 @@ export async function joinQuorum(
     length: replica.gradientSize,
     laneSize: replica.laneSize,
     folder,
+    way: worker.exchange.way,
     midway: () => worker.pass("exchange"),
   });
   if (quorum.isOver) return;
@@ -33,5 +34,5 @@ export async function joinQuorum(
   }
   carried.place(quorum);
   worker.placed = quorum;
-  await worker.reply({ type: "formed" });
+  await worker.reply({ type: "formed", ...quorum.sharing });
 }

@@ -1,12 +1,15 @@
 /** A worker's rank, peers and collectives for the duration of one attempt. */
-import { AllReducer, regionLayout } from "../../src/reduce/all_reduce.ts";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { rangesOf } from "../../src/reduce/assign.ts";
 import type { MicroBatchRange } from "../../src/reduce/assign.ts";
 import { Gatherer } from "../../src/reduce/gather.ts";
-import { regionBytes, type SharedMemory } from "../../src/reduce/shared.ts";
+import type { ExchangeShape } from "../../src/reduce/division.ts";
+import type { ExchangeWay } from "../../src/reduce/schema.ts";
+import type { SharedMemory } from "../../src/reduce/shared.ts";
+import type { Slice } from "../../src/reduce/slices.ts";
 import type { Channel } from "../../src/transport/channel.ts";
 import type { MemberOrder, Order } from "../protocol/messages.ts";
-import { closeShared, openShared, type SharePlace } from "./share.ts";
+import { closeShared, openShared, type Sharing } from "./share.ts";
 
 /** Channels to the others by rank; undefined at the own. */
 export type Peers = readonly (Channel | undefined)[];
@@ -19,6 +22,21 @@ export interface Meeting {
   readonly signal: AbortSignal;
   /** Called with each rank that is connected. */
   readonly met: (rank: number) => void;
+}
+
+/** What a quorum is to exchange. */
+export interface Meant {
+  /** Elements of the gradient. */
+  readonly length: number;
+  /** In which pieces it leaves. */
+  readonly pieces?: readonly Slice[] | undefined;
+  /** Elements of a carried state. */
+  readonly laneSize: number;
+  /** Folder for shared memory; without one payloads travel in their frames. */
+  readonly folder?: string | undefined;
+  /** How payloads should travel. */
+  readonly way: ExchangeWay;
+  readonly midway: () => Promise<void>;
 }
 
 /** Connects a worker to all other members of a quorum. @throws when one is missing. */
@@ -38,6 +56,7 @@ export class Quorum {
   #reducer: AllReducer | undefined;
   #gatherer: Gatherer | undefined;
   #shared: SharedMemory | undefined;
+  #sharing: Pick<Sharing, "way" | "why"> = { way: "sockets" };
 
   constructor({ rank, members, attempt }: Order & { type: "form" }) {
     this.rank = rank;
@@ -72,17 +91,8 @@ export class Quorum {
     return Array.from(new Set([...this.#awaited, ...talking]));
   }
 
-  /** Connects to the others. `length`: elements of the gradient; `laneSize`: of a carried state. */
-  async meet(
-    meet: Meet,
-    { length, laneSize, folder, midway }: {
-      length: number;
-      laneSize: number;
-      /** Folder for shared memory; without one payloads travel in their frames. */
-      folder?: string | undefined;
-      midway: () => Promise<void>;
-    },
-  ): Promise<void> {
+  /** Connects to the others. */
+  async meet(meet: Meet, { length, pieces, laneSize, folder, way, midway }: Meant): Promise<void> {
     const { rank, members, attempt, ranges } = this;
     if (this.world === 1) return;
     members.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
@@ -91,24 +101,35 @@ export class Quorum {
     this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();
-    const bytes = regionBytes(regionLayout({ rank, ranges, length }));
-    const shared = folder === undefined
-      ? undefined
-      : await this.#share({ folder, attempt, rank, bytes }, met);
+    const shape = { rank, ranges, length, pieces };
+    if (folder !== undefined) await this.#share(shape, { folder, way }, met);
     if (this.isOver) return this.end();
-    this.#reducer = new AllReducer({ rank, peers, ranges, length, shared, midway });
+    this.#reducer = new AllReducer({ ...shape, peers, shared: this.#shared, midway });
     if (laneSize > 0) this.#gatherer = new Gatherer({ rank, peers, ranges, size: laneSize });
   }
 
   /** Opens the shared memory of the members; `heard` is told each rank that has answered. */
   async #share(
-    place: SharePlace,
+    shape: ExchangeShape,
+    place: { folder: string; way: ExchangeWay },
     heard: (rank: number) => void,
-  ): Promise<SharedMemory | undefined> {
+  ): Promise<void> {
+    const { attempt } = this;
     this.#peers.forEach((channel, peer) => channel && this.#awaited.add(peer));
-    this.#shared = await openShared(this.#peers, place, heard);
+    const { memory, way, why } = await openShared(
+      this.#peers,
+      shape,
+      { ...place, attempt },
+      heard,
+    );
+    this.#shared = memory;
+    this.#sharing = { way, why };
     this.#awaited.clear();
-    return this.#shared;
+  }
+
+  /** How payloads travel, and why not as they should. */
+  get sharing(): Pick<Sharing, "way" | "why"> {
+    return this.#sharing;
   }
 
   /** The all-reduce; undefined for a worker alone. */

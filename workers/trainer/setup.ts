@@ -31,7 +31,8 @@ export async function setUpWorker(
   const replica = new Replica(device, { config, corpus });
   await replica.open({ trains });
   const read = readIdentity(config, { corpus, sent: texts, numbers: payload });
-  worker.setUp(replica, new CarriedReplica(replica, config.micro_batches));
+  const carried = new CarriedReplica(replica, config.micro_batches);
+  worker.setUp({ replica, carried, exchange: config.exchange });
   await worker.reply({
     type: "ready",
     params: replica.parameters,

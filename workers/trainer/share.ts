@@ -1,41 +1,58 @@
-/** Gives the members of a quorum regions of shared memory to exchange payloads through. */
+/** Gives the members of a quorum memory to share, through which payloads are exchanged. */
 import { join } from "node:path";
-import type { SharedMemory } from "../../src/reduce/shared.ts";
+import type { ExchangeShape } from "../../src/reduce/division.ts";
+import type { ExchangeWay } from "../../src/reduce/schema.ts";
+import { regionBytes, type SharedMemory } from "../../src/reduce/shared.ts";
+import { canMap } from "../../src/reduce/vectors.ts";
 import { type Channel, ChannelError } from "../../src/transport/channel.ts";
+import { type Libc, openLibc } from "../../src/transport/libc.ts";
+import { OwnMapping, PeerMapping } from "../../src/transport/mapping.ts";
 import { OwnRegion, PeerRegion } from "../../src/transport/region.ts";
 
 /** Names of regions: those of a peer are paths of this process, so nothing else is taken. */
 const NAME = /^region-\d+-\d+$/;
 
-/** Where the own region is made. */
+/** Where and how memory is shared. */
 export interface SharePlace {
   /** A folder that all members read and write. */
   readonly folder: string;
   readonly attempt: number;
-  readonly rank: number;
-  /** Bytes of the own region; 0 for none. */
-  readonly bytes: number;
+  /** How payloads should travel. */
+  readonly way: ExchangeWay;
+  /** The C library; default: the system's, where it may be used. */
+  readonly libc?: (() => Libc | undefined) | undefined;
+}
+
+/** The memory that a worker shares, and how its payloads travel. */
+export interface Sharing {
+  /** Undefined where all payloads travel in their frames. */
+  readonly memory: SharedMemory | undefined;
+  readonly way: ExchangeWay;
+  /** Why it is not the way that was asked for. */
+  readonly why?: string | undefined;
 }
 
 /**
- * Makes the own region, opens those of the others, and removes its name once all have opened it. A
- * region that cannot be made or opened is left out: those payloads travel in their frames. `heard` is
- * told each rank whose answer is there.
+ * Makes the own memory, opens that of the others, and removes its name, if it has one, once all have
+ * opened it. What cannot be mapped is shared as a file, and what cannot be shared is left out: those
+ * payloads travel in their frames. `heard` is told each rank whose answer is there.
  * @throws {ChannelError} when a member leaves meanwhile.
  */
 export async function openShared(
   peers: readonly (Channel | undefined)[],
-  { folder, attempt, rank, bytes }: SharePlace,
+  shape: ExchangeShape,
+  place: SharePlace,
   heard: (rank: number) => void = () => {},
-): Promise<SharedMemory | undefined> {
+): Promise<Sharing> {
   using opened = new DisposableStack();
-  const name = `region-${attempt}-${rank}`;
-  const own = bytes === 0 ? undefined : OwnRegion.create(join(folder, name), bytes);
+  const { libc, why } = mapper(shape, place);
+  const name = `region-${place.attempt}-${shape.rank}`;
+  const own = ownMemory(shape, { path: join(place.folder, name), libc, way: place.way });
   if (own !== undefined) opened.use(own);
-  const names = await exchanged(peers, { type: "region", name: own === undefined ? "" : name });
-  const regions = names.map((header) => {
-    const path = String(header?.["name"] ?? "");
-    const region = NAME.test(path) ? PeerRegion.open(join(folder, path)) : undefined;
+  const told = await exchanged(peers, announced(own, name));
+  const regions = told.map((header, rank) => {
+    const bytes = regionBytes({ ...shape, rank }, "mapped");
+    const region = header && openPeer(header, { folder: place.folder, libc, bytes });
     return region && opened.use(region);
   });
   const answers = await exchanged(
@@ -43,23 +60,72 @@ export async function openShared(
     (other) => ({ type: "region_read", reads: regions[other] !== undefined }),
     heard,
   );
-  own?.unlink();
-  if (own === undefined && regions.every((region) => region === undefined)) return undefined;
+  if (own?.kind === "file") own.unlink();
+  const read = answers.map((header) => own !== undefined && header?.["reads"] === true);
+  const wayOf = (rank: number) => read[rank] ? WAY_OF[own?.kind ?? "none"] : "sockets";
+  const ways = peers.flatMap((channel, rank) => channel === undefined ? [] : [wayOf(rank)]);
+  const way = ORDER.find((each) => ways.includes(each)) ?? "sockets";
+  const isWanted = way === place.way || regionBytes(shape, "file") === 0;
+  const sharing = { way, ...!isWanted && { why: why ?? "a worker could not share its memory" } };
+  if (own === undefined && regions.every((region) => region === undefined)) {
+    return { ...sharing, memory: undefined };
+  }
   opened.move(); // from here on closeShared() releases all
-  return {
-    own,
-    peers: regions,
-    read: answers.map((header) => own !== undefined && header?.["reads"] === true),
-  };
+  return { ...sharing, memory: { own, peers: regions, read } };
 }
 
-/** Releases the regions of an attempt. */
+/** Ways, the slowest first. */
+const ORDER: readonly ExchangeWay[] = ["sockets", "file", "mmap"];
+const WAY_OF = { mapped: "mmap", file: "file", none: "sockets" } as const;
+
+/** Releases the memory of an attempt. */
 export function closeShared({ own, peers }: SharedMemory): void {
   own?.[Symbol.dispose]();
   for (const region of peers) region?.[Symbol.dispose]();
 }
 
-type Message = { readonly type: string; readonly [key: string]: string | boolean };
+/** The C library where memory is to be mapped; or why it cannot be. */
+function mapper(
+  shape: ExchangeShape,
+  { way, libc: open = openLibc }: SharePlace,
+): { readonly libc?: Libc; readonly why?: string } {
+  if (way !== "mmap" || regionBytes(shape, "mapped") === 0) return {};
+  if (!canMap(shape)) return { why: "the gradients of all workers need more than 4 GiB" };
+  const libc = open();
+  return libc === undefined ? { why: "the C library is not found or not permitted" } : { libc };
+}
+
+function ownMemory(
+  shape: ExchangeShape,
+  { path, libc, way }: { path: string; libc: Libc | undefined; way: ExchangeWay },
+): OwnRegion | OwnMapping | undefined {
+  if (way === "sockets") return undefined;
+  const mapped = libc && OwnMapping.create(libc, regionBytes(shape, "mapped"));
+  if (mapped !== undefined) return mapped;
+  const bytes = regionBytes(shape, "file");
+  return bytes === 0 ? undefined : OwnRegion.create(path, bytes);
+}
+
+/** What a worker tells the others of its memory. */
+function announced(own: OwnRegion | OwnMapping | undefined, name: string): Message {
+  if (own?.kind === "mapped") {
+    const { pid, file } = own.address;
+    return { type: "region", name: "", pid, file };
+  }
+  return { type: "region", name: own === undefined ? "" : name };
+}
+
+function openPeer(
+  { name, pid, file }: { readonly [key: string]: unknown },
+  { folder, libc, bytes }: { folder: string; libc: Libc | undefined; bytes: number },
+): PeerRegion | PeerMapping | undefined {
+  if (typeof pid === "number" && typeof file === "number") {
+    return libc && PeerMapping.open(libc, { pid, file, bytes });
+  }
+  return NAME.test(String(name)) ? PeerRegion.open(join(folder, String(name))) : undefined;
+}
+
+type Message = { readonly type: string; readonly [key: string]: string | boolean | number };
 
 /** Sends a message to all peers, and returns theirs of the same type by rank. */
 async function exchanged(

@@ -2,6 +2,7 @@
 import type { DeviceKind } from "../../src/base/device_kinds.ts";
 import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { Replica } from "../../src/engine/replica.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { header } from "../protocol/messages.ts";
 import type { Order, Reply } from "../protocol/messages.ts";
@@ -41,6 +42,7 @@ export class WorkerState {
   hurry = new AbortController();
   #replica: Replica | undefined;
   #carried: CarriedReplica | undefined;
+  #exchange: RunConfig["exchange"] | undefined;
 
   constructor(options: TrainerOptions, openDevice: OpenDevice) {
     this.options = options;
@@ -48,9 +50,22 @@ export class WorkerState {
   }
 
   /** Makes the worker ready for orders other than `setup`. */
-  setUp(replica: Replica, carried: CarriedReplica): void {
+  setUp(
+    { replica, carried, exchange }: {
+      replica: Replica;
+      carried: CarriedReplica;
+      exchange: RunConfig["exchange"];
+    },
+  ): void {
     this.#replica = replica;
     this.#carried = carried;
+    this.#exchange = exchange;
+  }
+
+  /** How gradients are exchanged. */
+  get exchange(): RunConfig["exchange"] {
+    if (this.#exchange === undefined) throw new Error("Cannot obey: the worker was not set up");
+    return this.#exchange;
   }
 
   get replica(): Replica {

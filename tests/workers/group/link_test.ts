@@ -176,7 +176,7 @@ for (const [what, { header, bytes = 0, says }] of Object.entries(WRONG)) {
 
 Deno.test("a link takes a loss that is not a number, and one that is infinite", async () => {
   const all = talk();
-  const times = { compute: 1, exchange: 0, write: 0, inspect: 0, sent: 0, waited: [] };
+  const times = { compute: 1, exchange: 0, write: 0, inspect: 0, sent: 0, hidden: 0, waited: [] };
   for (const value of [NaN, Infinity, -Infinity]) {
     const vote = { type: "vote", step: 1, loss: value, norm: value, nonFinite: 3, times } as const;
     await all.worker.send(vote);

@@ -4,13 +4,18 @@ import { ReduceError } from "../../../src/reduce/exchange.ts";
 import type { MicroBatchRange } from "../../../src/reduce/assign.ts";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { memoryPair } from "../../../src/transport/memory.ts";
-import { Quorum } from "../../../workers/trainer/quorum.ts";
+import { type Meant, Quorum } from "../../../workers/trainer/quorum.ts";
 import type { Meet } from "../../../workers/trainer/quorum.ts";
 import { Lobby } from "../../../workers/trainer/lobby.ts";
-import { bits, rootsOf, treeSum } from "../../reduce/mesh.ts";
+import { bits, rootsOf, summed, treeSum } from "../../reduce/mesh.ts";
 import { soon } from "../../transport/wire.ts";
 
-const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
+const SIZES: Meant = {
+  length: 37,
+  laneSize: 0,
+  way: "file",
+  midway: () => Promise.resolve(),
+};
 
 /** The quorum of a rank that takes its part of `counts`. */
 function quorum(rank: number, counts: readonly number[], attempt = 1): Quorum {
@@ -66,7 +71,7 @@ Deno.test("a connected quorum reduces and gathers over the channels to all other
   const all = await met(counts, { laneSize: 2 });
   const sums = await soon(Promise.all(all.map((one) => {
     const roots = rootsOf(one.range, SIZES.length);
-    return (one.reducer ?? assertMissing()).reduce(0, roots);
+    return summed(one.reducer ?? assertMissing(), 0, roots);
   })));
   for (const sum of sums) assertEquals(bits(sum), bits(treeSum(8, SIZES.length)));
   const lanes = await soon(Promise.all(all.map(async (one) => {
@@ -102,10 +107,12 @@ Deno.test("waitsFor lists the ranks whose data is awaited", async () => {
   const all = await met([2, 1, 1]) as [Quorum, Quorum, Quorum];
   assertEquals(all[0].waitsFor, []);
   const roots = (one: Quorum) => rootsOf(one.range, SIZES.length);
-  const reducing = [all[0], all[1]].map((one) => one.reducer?.reduce(0, roots(one)));
+  const reducing = [all[0], all[1]].map((one) =>
+    summed(one.reducer ?? assertMissing(), 0, roots(one))
+  );
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert(all[0].waitsFor.includes(2) && all[1].waitsFor.includes(2));
-  reducing.push(all[2].reducer?.reduce(0, roots(all[2])));
+  reducing.push(summed(all[2].reducer ?? assertMissing(), 0, roots(all[2])));
   await soon(Promise.all(reducing));
   assertEquals(all.flatMap(({ waitsFor: waiting }) => waiting), []);
   for (const one of all) one.end();
@@ -115,7 +122,7 @@ Deno.test("end() ends the waits of others for this worker, and its own", async (
   const all = await met([2, 1, 1]);
   const reducing = all.slice(0, 2).map((one) =>
     assertRejects(
-      () => (one.reducer ?? assertMissing()).reduce(0, rootsOf(one.range, SIZES.length)),
+      () => summed(one.reducer ?? assertMissing(), 0, rootsOf(one.range, SIZES.length)),
       ReduceError,
     )
   );
