@@ -3,7 +3,7 @@
  * way in which payloads travel. Each end is a process that runs this file.
  */
 import { join } from "node:path";
-import process from "node:process";
+import { cpuUsage } from "node:process";
 import { cpuMode } from "../../src/device/v8.ts";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
@@ -78,8 +78,8 @@ function start({ folder, rank, length, way }: End): Deno.ChildProcess {
 async function reduceOver(channel: Channel, { folder, rank, length, way }: End): Promise<PairCost> {
   const ranges = assign(MICRO_BATCHES, WORLD);
   const peers = rank === 0 ? [undefined, channel] : [channel, undefined];
-  const shape = { rank, ranges, length };
-  const sharing = await openShared(peers, shape, { folder, attempt: 0, way });
+  const shape = { rank, ranges, length, way };
+  const sharing = await openShared(peers, shape, { folder, attempt: 0 });
   if (sharing.why !== undefined) throw new Error(`Cannot reduce by ${way}: ${sharing.why}`);
   const reducer = new AllReducer({ ...shape, peers, shared: sharing.memory });
   const { first, count } = ranges[rank] as { first: number; count: number };
@@ -101,7 +101,7 @@ async function reduceOver(channel: Channel, { folder, rank, length, way }: End):
 
 /** Processor time of this process so far. */
 function processorSeconds(): number {
-  const { user, system } = process.cpuUsage();
+  const { user, system } = cpuUsage();
   return (user + system) / 1e6;
 }
 

@@ -45,8 +45,8 @@ let attempt = 0;
 
 /** As workers have it in training, with payloads in shared memory. */
 async function reducerOf(length: number): Promise<AllReducer> {
-  const shape = { rank, ranges: assign(WORLD, WORLD), length };
-  const place = { folder: dirname(socket), attempt: attempt++, way: "file" } as const;
+  const shape = { rank, ranges: assign(WORLD, WORLD), length, way: "file" } as const;
+  const place = { folder: dirname(socket), attempt: attempt++ };
   const { memory } = await openShared(peers, shape, place);
   return new AllReducer({ ...shape, peers, shared: memory });
 }

@@ -197,11 +197,6 @@ export class Replica {
     return this.#vectors.read("grad", into);
   }
 
-  /** Replaces the gradient vector. */
-  setGradient(flat: Float32Array): void {
-    this.writeVector("grad", flat);
-  }
-
   /** Replaces elements of the gradient vector from `at` on. */
   writeGradient(at: number, part: Float32Array): void {
     this.#vectors.writeFrom("grad", at, part);

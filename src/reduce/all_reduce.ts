@@ -16,9 +16,15 @@ import type { Counter } from "./counter.ts";
 import { divide, type Division, type ExchangeShape, WINDOW } from "./division.ts";
 import { Exchange } from "./exchange.ts";
 import { doneHeader, Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
-import { type Offer, offerOf, type Place, placedHeader, type SharedMemory } from "./shared.ts";
+import {
+  type Offer,
+  offerOf,
+  type PayloadPlace,
+  placedHeader,
+  type SharedMemory,
+} from "./shared.ts";
 import type { Slice } from "./slices.ts";
-import { finish, showNode, type SubtreePart } from "./tree.ts";
+import { finish, requireCover, type SubtreePart } from "./tree.ts";
 import { ExchangeVectors } from "./vectors.ts";
 
 /** Options that are constant over the steps. */
@@ -143,7 +149,8 @@ export class AllReducer {
     roots: readonly SubtreePart[],
     { arrived = [], take }: ReduceStep,
   ): Promise<void> {
-    this.#checkRoots(roots);
+    const { length, rank } = this.#options;
+    requireCover(roots, { nodes: this.#division.nodes[rank] ?? [], length });
     this.#calls++;
     if (this.#peers.length === 0) return await this.#alone(roots, { arrived, take });
     roots.forEach(({ data }, i) => {
@@ -152,7 +159,7 @@ export class AllReducer {
     });
     const exchange = new Exchange(step, this.#peers.map((peer) => peer.channel));
     const { chunks } = this.#division;
-    const own = chunks[this.#options.rank] ?? [];
+    const own = chunks[rank] ?? [];
     const summed = exchange.counter();
     const lanes = this.#peers.map((peer) => {
       const offered = exchange.counter();
@@ -269,27 +276,14 @@ export class AllReducer {
 
   async #send(
     channel: Channel,
-    { header, data, place }: { header: Header; data: Float32Array; place: Place | undefined },
+    { header, data, place }: {
+      header: Header;
+      data: Float32Array;
+      place: PayloadPlace | undefined;
+    },
   ): Promise<void> {
     if (place === undefined) await channel.send(header, bytesOf(data));
     else await channel.send(placedHeader(header, place));
     this.#bytesSent += data.byteLength;
-  }
-
-  #checkRoots(roots: readonly SubtreePart[]): void {
-    const { length, rank } = this.#options;
-    const needed = this.#division.nodes[rank] ?? [];
-    const fits = roots.length === needed.length &&
-      roots.every(({ node, data }, i) =>
-        node.level === needed[i]?.level && node.index === needed[i]?.index && data.length === length
-      );
-    if (fits) return;
-    const got = roots.map(({ node, data }) => `${showNode(node)} of ${data.length} elements`);
-    throw new RangeError(
-      `Cannot reduce: needs roots ${
-        needed.map(showNode).join(", ") || "of nothing"
-      } of ${length} ` +
-        `elements: got ${got.join(", ") || "none"}`,
-    );
   }
 }

@@ -5,11 +5,15 @@
 import { alignUp } from "../base/shape.ts";
 import { maxOf } from "../base/extremes.ts";
 import type { MicroBatchRange } from "./assign.ts";
+import type { ExchangeWay } from "./schema.ts";
 import { cutSlice, type Slice, sliceOf } from "./slices.ts";
 import { cover, type TreeNode } from "./tree.ts";
 
-/** Elements of a chunk: 1 MiB, small beside caches and large beside the cost of a frame. */
-const CHUNK = 2 ** 18;
+/**
+ * Elements of a chunk. What is copied is 1 MiB, small beside caches and large beside the cost of a
+ * frame; what is mapped is not copied, so 8 MiB, for fewer frames.
+ */
+const CHUNKS = { sockets: 2 ** 18, file: 2 ** 18, mmap: 2 ** 21 } as const;
 /** Chunks of a rank whose roots may be under way. */
 export const WINDOW = 4;
 
@@ -25,7 +29,9 @@ export interface ExchangeShape {
    * one. The same on all workers.
    */
   readonly pieces?: readonly Slice[] | undefined;
-  /** Elements of a chunk, the same on all workers. */
+  /** How payloads should travel, the same on all workers; default: by sockets. */
+  readonly way?: ExchangeWay | undefined;
+  /** Elements of a chunk, the same on all workers; default: by the way. */
   readonly chunk?: number | undefined;
 }
 
@@ -49,7 +55,9 @@ export interface Division {
 }
 
 /** @throws {RangeError} unless the pieces are [0, length) together. */
-export function divide({ ranges, length, pieces, chunk = CHUNK }: ExchangeShape): Division {
+export function divide(
+  { ranges, length, pieces, way = "sockets", chunk = CHUNKS[way] }: ExchangeShape,
+): Division {
   const whole = pieces ?? [{ start: 0, end: length }];
   requireTiling(whole, length);
   const world = ranges.length;

@@ -76,7 +76,7 @@ export class Incoming {
 
   /** Receives everything. `ready` is called when all roots are there. */
   async receive(ready: () => void): Promise<void> {
-    const { channel, chunks } = this.peer;
+    const { channel } = this.peer;
     if (this.rootChunks === 0) ready();
     while (this.#isOpen) {
       const frame = await channel.receive((header) => bytesOf(this.#place(header)));

@@ -43,14 +43,18 @@ export function regionBytes(shape: ExchangeShape, kind: SharedKind): number {
 export type SharedKind = OwnRegion["kind"] | OwnMapping["kind"];
 
 /** Where the payload of a frame lies, if not behind its header. */
-export type Place = Placed | "mapped";
+export type PayloadPlace = Placed | "mapped";
 
 /** What a worker lets others read of its memory. */
 export interface Offer {
   /** Makes a chunk of an own root readable for a rank; undefined where its frame must carry it. */
-  root(rank: number, at: { root: number; chunk: number }, bytes: Uint8Array): Place | undefined;
+  root(
+    rank: number,
+    at: { root: number; chunk: number },
+    bytes: Uint8Array,
+  ): PayloadPlace | undefined;
   /** Makes the sum of an own chunk readable; undefined where no rank reads it. */
-  sum(at: { chunk: number }, bytes: Uint8Array): Place | undefined;
+  sum(at: { chunk: number }, bytes: Uint8Array): PayloadPlace | undefined;
   /** Whether a rank reads the own memory. */
   isRead(rank: number): boolean;
 }
@@ -78,11 +82,11 @@ class MappedOffer implements Offer {
     this.#read = read;
   }
 
-  root(rank: number): Place | undefined {
+  root(rank: number): PayloadPlace | undefined {
     return this.isRead(rank) ? "mapped" : undefined;
   }
 
-  sum(): Place | undefined {
+  sum(): PayloadPlace | undefined {
     return this.#read.includes(true) ? "mapped" : undefined;
   }
 
@@ -119,13 +123,13 @@ class FileOffer implements Offer {
     rank: number,
     { root, chunk }: { root: number; chunk: number },
     bytes: Uint8Array,
-  ): Place | undefined {
+  ): PayloadPlace | undefined {
     const { others, roots, window } = this.#layout;
     if (!this.#shares(rank, bytes)) return undefined;
     return this.#put((others.indexOf(rank) * roots + root) * window + chunk % window, bytes);
   }
 
-  sum({ chunk }: { chunk: number }, bytes: Uint8Array): Place | undefined {
+  sum({ chunk }: { chunk: number }, bytes: Uint8Array): PayloadPlace | undefined {
     const { others, roots, window } = this.#layout;
     if (!others.some((rank) => this.#shares(rank, bytes))) return undefined;
     return this.#put(others.length * roots * window + chunk % window, bytes);
@@ -146,14 +150,14 @@ class FileOffer implements Offer {
 }
 
 /** A header that says where its payload lies. */
-export function placedHeader(header: Header, place: Place): Header {
+export function placedHeader(header: Header, place: PayloadPlace): Header {
   return place === "mapped" ? { ...header, mapped: true } : { ...header, ...place };
 }
 
 /** A header without its place, and the place if it has one. */
 export function splitHeader({ at, crc, mapped, ...header }: Header): {
   readonly header: Header;
-  readonly place: Place | undefined;
+  readonly place: PayloadPlace | undefined;
 } {
   const isPlaced = Number.isSafeInteger(at) && Number.isSafeInteger(crc);
   const placed = isPlaced ? { at: at as number, crc: crc as number } : undefined;

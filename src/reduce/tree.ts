@@ -137,6 +137,23 @@ export function finish(
   return into;
 }
 
+/** @throws {RangeError} unless the roots are those of the nodes, each of `length` elements. */
+export function requireCover(
+  roots: readonly SubtreePart[],
+  { nodes, length }: { readonly nodes: readonly TreeNode[]; readonly length: number },
+): void {
+  const fits = roots.length === nodes.length &&
+    roots.every(({ node, data }, i) =>
+      node.level === nodes[i]?.level && node.index === nodes[i]?.index && data.length === length
+    );
+  if (fits) return;
+  const got = roots.map(({ node, data }) => `${showNode(node)} of ${data.length} elements`);
+  const needed = nodes.map(showNode).join(", ") || "of nothing";
+  throw new RangeError(
+    `Cannot reduce: needs roots ${needed} of ${length} elements: got ${got.join(", ") || "none"}`,
+  );
+}
+
 /** Whether n is 1, 2, 4, 8, ... */
 export function isPowerOfTwo(n: number): boolean {
   return Number.isInteger(n) && n >= 1 && Number.isInteger(Math.log2(n));

@@ -10,6 +10,8 @@ export interface SummaryFacts {
   readonly tokensPerS: number;
   /** Of a step; undefined for one worker. */
   readonly exchangeShare?: number | undefined;
+  /** Of the exchange; undefined for one worker. */
+  readonly exchangeHidden?: number | undefined;
   readonly params: number;
   readonly workers: number;
   readonly adapter: string;
@@ -31,6 +33,8 @@ export interface Summary {
   readonly tokens_per_s: number;
   /** Mean share of a step that the exchange of gradients took; null for one worker. */
   readonly exchange_share: number | null;
+  /** Mean share of the gradients that arrived while own ones were computed; null for one worker. */
+  readonly exchange_hidden: number | null;
   /** Number of parameters. */
   readonly params: number;
   /** World size. */
@@ -52,6 +56,7 @@ export function summaryOf(facts: SummaryFacts): Summary {
     tokens: facts.tokens,
     tokens_per_s: thousandths(facts.tokensPerS),
     exchange_share: facts.exchangeShare === undefined ? null : thousandths(facts.exchangeShare),
+    exchange_hidden: facts.exchangeHidden === undefined ? null : thousandths(facts.exchangeHidden),
     params: facts.params,
     workers: facts.workers,
     adapter: facts.adapter,

@@ -9,6 +9,8 @@ const FROZEN = [
   "workers integer >= 1 = 1",
   "device.kind auto | cpu | webgpu | reference = auto",
   "device.checks boolean = false",
+  "exchange.way sockets | file | mmap = file",
+  "exchange.overlap auto | on | off = auto",
   "gpus string | null = null",
   "out string | null = null",
   "init string | null = null",
@@ -149,6 +151,7 @@ Deno.test("keysOf() gives the basic types of a leaf, and leaves out the bounds o
 Deno.test("sections() lists what holds keys, once", () => {
   assertEquals(sections(keys()), [
     "device",
+    "exchange",
     "eval",
     "model",
     "data",

@@ -202,7 +202,7 @@ Deno.test("a gradient check sees a replaced gradient, whole, by bucket or by ele
   replica.accumulate(0, WHOLE);
   const sound = await replica.gradient();
   const { norm } = await replica.inspect();
-  replica.setGradient(sound.map((g) => 2 * g));
+  replica.writeGradient(0, sound.map((g) => 2 * g));
   assertEquals((await replica.inspect()).norm, 2 * norm);
   replica.write("grad", 0, sound);
   assertEquals((await replica.inspect()).norm, norm);
@@ -228,7 +228,7 @@ Deno.test(
     replica.accumulate(0, WHOLE);
     const first = await replica.inspect();
     const gradient = await replica.gradient();
-    replica.setGradient(gradient.with(5, Infinity).with(70, NaN));
+    replica.writeGradient(0, gradient.with(5, Infinity).with(70, NaN));
     assertEquals((await replica.inspect()).nonFinite, 2);
     replica.poison("grad", 9);
     assertEquals((await replica.inspect()).nonFinite, 3);

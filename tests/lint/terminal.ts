@@ -26,6 +26,8 @@ const CONSOLE = [
 
 /** Files that may write to a stream. */
 const STREAMS = [
+  // Of the process it uses the processor time alone.
+  "bench/exchange/reduce_pair.ts",
   "src/terminal/output.ts",
   "src/terminal/status.ts",
   // A picture for a file.

@@ -29,7 +29,7 @@ interface World {
 }
 
 /** How a worker shares its memory. */
-type Place = Pick<SharePlace, "folder" | "way" | "libc">;
+type Place = Pick<SharePlace, "folder" | "libc"> & { readonly way: ExchangeWay };
 
 /** A world of workers; `placeOf` says how each shares its memory. */
 async function worldOf(
@@ -41,9 +41,10 @@ async function worldOf(
   const ranges = assign(MICRO_BATCHES, world);
   const shape = { ranges, length: LENGTH, chunk: CHUNK, pieces };
   const sharing = await Promise.all(
-    mesh.map((peers, rank) =>
-      openShared(peers, { ...shape, rank }, { attempt: 1, ...placeOf(rank) })
-    ),
+    mesh.map((peers, rank) => {
+      const { way, ...place } = placeOf(rank);
+      return openShared(peers, { ...shape, rank, way }, { attempt: 1, ...place });
+    }),
   );
   const reducers = mesh.map((peers, rank) =>
     new AllReducer({ rank, peers, ...shape, shared: sharing[rank]?.memory })
@@ -236,9 +237,10 @@ Deno.test("a payload that was changed or cut in shared memory is refused, naming
 Deno.test("a member that leaves while memory is shared is an error, and nothing is left behind", async () => {
   using folder = tempFolder();
   const mesh = await memoryMesh(2);
-  const shape = { rank: 0, ranges: assign(MICRO_BATCHES, 2), length: LENGTH, chunk: CHUNK };
+  const ranges = assign(MICRO_BATCHES, 2);
+  const shape = { rank: 0, ranges, length: LENGTH, chunk: CHUNK, way: "file" } as const;
   const sharing = assertRejects(
-    () => openShared(mesh[0] ?? [], shape, { folder: folder.path, attempt: 1, way: "file" }),
+    () => openShared(mesh[0] ?? [], shape, { folder: folder.path, attempt: 1 }),
     Error,
     "Cannot share memory with rank 1",
   );

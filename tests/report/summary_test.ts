@@ -13,6 +13,7 @@ Deno.test("summaryOf() names its fields for programs", () => {
     tokens: 2560,
     tokens_per_s: 32,
     exchange_share: null,
+    exchange_hidden: null,
     params: 12_345,
     workers: 2,
     adapter: "reference",

@@ -15,6 +15,7 @@ export function outcomeOf(context: RunContext): RunOutcome {
     tokens: step * tokensPerStep,
     tokensPerS: tokensPerSecond(rate),
     exchangeShare: exchange.share,
+    exchangeHidden: exchange.hidden,
     params: hasStarted ? group.facts.params : 0,
     adapter: hasStarted ? group.facts.identity.adapter : "",
     stateHash,

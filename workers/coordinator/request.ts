@@ -98,6 +98,8 @@ export interface RunOutcome {
   readonly tokensPerS: number;
   /** Mean share of a step that the exchange took; undefined for one worker. */
   readonly exchangeShare: number | undefined;
+  /** Mean share of the exchange that computation hid; undefined for one worker. */
+  readonly exchangeHidden: number | undefined;
   readonly params: number;
   readonly adapter: string;
   readonly stateHash: string;

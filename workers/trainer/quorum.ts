@@ -101,8 +101,8 @@ export class Quorum {
     this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();
-    const shape = { rank, ranges, length, pieces };
-    if (folder !== undefined) await this.#share(shape, { folder, way }, met);
+    const shape = { rank, ranges, length, pieces, way };
+    if (folder !== undefined) await this.#share(shape, folder, met);
     if (this.isOver) return this.end();
     this.#reducer = new AllReducer({ ...shape, peers, shared: this.#shared, midway });
     if (laneSize > 0) this.#gatherer = new Gatherer({ rank, peers, ranges, size: laneSize });
@@ -111,7 +111,7 @@ export class Quorum {
   /** Opens the shared memory of the members; `heard` is told each rank that has answered. */
   async #share(
     shape: ExchangeShape,
-    place: { folder: string; way: ExchangeWay },
+    folder: string,
     heard: (rank: number) => void,
   ): Promise<void> {
     const { attempt } = this;
@@ -119,11 +119,11 @@ export class Quorum {
     const { memory, way, why } = await openShared(
       this.#peers,
       shape,
-      { ...place, attempt },
+      { folder, attempt },
       heard,
     );
     this.#shared = memory;
-    this.#sharing = { way, why };
+    this.#sharing = { way, ...why !== undefined && { why } };
     this.#awaited.clear();
   }
 

@@ -17,8 +17,6 @@ export interface SharePlace {
   /** A folder that all members read and write. */
   readonly folder: string;
   readonly attempt: number;
-  /** How payloads should travel. */
-  readonly way: ExchangeWay;
   /** The C library; default: the system's, where it may be used. */
   readonly libc?: (() => Libc | undefined) | undefined;
 }
@@ -47,7 +45,7 @@ export async function openShared(
   using opened = new DisposableStack();
   const { libc, why } = mapper(shape, place);
   const name = `region-${place.attempt}-${shape.rank}`;
-  const own = ownMemory(shape, { path: join(place.folder, name), libc, way: place.way });
+  const own = ownMemory(shape, { path: join(place.folder, name), libc });
   if (own !== undefined) opened.use(own);
   const told = await exchanged(peers, announced(own, name));
   const regions = told.map((header, rank) => {
@@ -65,7 +63,7 @@ export async function openShared(
   const wayOf = (rank: number) => read[rank] ? WAY_OF[own?.kind ?? "none"] : "sockets";
   const ways = peers.flatMap((channel, rank) => channel === undefined ? [] : [wayOf(rank)]);
   const way = ORDER.find((each) => ways.includes(each)) ?? "sockets";
-  const isWanted = way === place.way || regionBytes(shape, "file") === 0;
+  const isWanted = way === (shape.way ?? way) || regionBytes(shape, "file") === 0;
   const sharing = { way, ...!isWanted && { why: why ?? "a worker could not share its memory" } };
   if (own === undefined && regions.every((region) => region === undefined)) {
     return { ...sharing, memory: undefined };
@@ -87,9 +85,9 @@ export function closeShared({ own, peers }: SharedMemory): void {
 /** The C library where memory is to be mapped; or why it cannot be. */
 function mapper(
   shape: ExchangeShape,
-  { way, libc: open = openLibc }: SharePlace,
+  { libc: open = openLibc }: SharePlace,
 ): { readonly libc?: Libc; readonly why?: string } {
-  if (way !== "mmap" || regionBytes(shape, "mapped") === 0) return {};
+  if (shape.way !== "mmap" || regionBytes(shape, "mapped") === 0) return {};
   if (!canMap(shape)) return { why: "the gradients of all workers need more than 4 GiB" };
   const libc = open();
   return libc === undefined ? { why: "the C library is not found or not permitted" } : { libc };
@@ -97,9 +95,9 @@ function mapper(
 
 function ownMemory(
   shape: ExchangeShape,
-  { path, libc, way }: { path: string; libc: Libc | undefined; way: ExchangeWay },
+  { path, libc }: { path: string; libc: Libc | undefined },
 ): OwnRegion | OwnMapping | undefined {
-  if (way === "sockets") return undefined;
+  if ((shape.way ?? "sockets") === "sockets") return undefined;
   const mapped = libc && OwnMapping.create(libc, regionBytes(shape, "mapped"));
   if (mapped !== undefined) return mapped;
   const bytes = regionBytes(shape, "file");

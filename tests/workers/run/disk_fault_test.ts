@@ -36,8 +36,8 @@ Deno.test("a save that comes to nothing is made up for by the next one, to the s
   });
   assertEquals([stepsOf(straight), stepsOf(run)], [[2, 4, 6], [4, 6]]);
   // Times differ between runs.
-  const { tokensPerS, exchangeShare } = run.outcome;
-  assertEquals(run.outcome, { ...straight.outcome, tokensPerS, exchangeShare });
+  const { tokensPerS, exchangeShare, exchangeHidden } = run.outcome;
+  assertEquals(run.outcome, { ...straight.outcome, tokensPerS, exchangeShare, exchangeHidden });
 });
 
 Deno.test("a run that is stopped while its save fails saves that step once more", async () => {
