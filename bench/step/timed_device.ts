@@ -57,6 +57,7 @@ export function timeDevice(inner: Device): TimedDevice {
           times.wait += (performance.now() - start) / 1000;
           return data;
         },
+        stage: (slices) => memory.stage(slices),
         copy: (from, to, length) => note("encode", () => memory.copy(from, to, length)),
         ensure: (slot, size) => memory.ensure(slot, size),
       };

@@ -1,6 +1,6 @@
 /** Slots of the CPU device: ranges of one WebAssembly memory. */
 import { UserError } from "../base/user_error.ts";
-import { type Memory, readTarget, type SlotSlice } from "./types.ts";
+import { type Memory, readTarget, type SlotSlice, stagedCopy, type StagedRead } from "./types.ts";
 
 const PAGE = 65536;
 /** Pages of the largest memory: 4 GiB. */
@@ -99,6 +99,10 @@ export class CpuMemory implements Memory {
       at += length;
     }
     return Promise.resolve(target);
+  }
+
+  stage(slices: readonly SlotSlice[]): StagedRead {
+    return stagedCopy(this, slices);
   }
 
   copy(from: string, to: string, length: number): void {

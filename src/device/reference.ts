@@ -5,7 +5,15 @@
 import { sizeOf } from "../base/shape.ts";
 import type { DType, Target, View } from "../graph/types.ts";
 import type { Plan, Region } from "../plan/types.ts";
-import { type Device, type Memory, type Program, readTarget, type SlotSlice } from "./types.ts";
+import {
+  type Device,
+  type Memory,
+  type Program,
+  readTarget,
+  type SlotSlice,
+  stagedCopy,
+  type StagedRead,
+} from "./types.ts";
 
 type Words = Float32Array | Float64Array;
 
@@ -51,7 +59,9 @@ function load(plan: Plan, memory: Memory, make: (size: number) => Words): Progra
     attrs,
     io: { inputs: inputs.map(view), outputs: outputs.map(view) },
   }));
-  return { run: () => calls.forEach(({ op, attrs, io }) => op.reference(io, attrs)) };
+  const runPart = (from: number, to: number) =>
+    calls.slice(from, to).forEach(({ op, attrs, io }) => op.reference(io, attrs));
+  return { run: () => runPart(0, calls.length), runPart };
 }
 
 /** A slot stores floats and u32 words separately, because f64 floats share no bits with u32. */
@@ -114,6 +124,10 @@ export class ArrayMemory implements Memory {
       at += length;
     }
     return Promise.resolve(out);
+  }
+
+  stage(slices: readonly SlotSlice[]): StagedRead {
+    return stagedCopy(this, slices);
   }
 
   copy(from: string, to: string, length: number): void {

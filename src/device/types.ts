@@ -20,6 +20,15 @@ export function readTarget(slices: readonly SlotSlice[], into?: Float32Array): F
   throw new RangeError(`Cannot read ${total} elements: needs an array of them: ${into.length}`);
 }
 
+/** Slices copied aside in the memory of the host, where work ends when it returns. */
+export function stagedCopy(memory: Memory, slices: readonly SlotSlice[]): StagedRead {
+  const copied = memory.read(slices);
+  return {
+    map: () => {},
+    take: async (into) => readTarget(slices, into).set(await copied),
+  };
+}
+
 /** Device buffers (slots) that several programs share by name. */
 export interface Memory {
   /**
@@ -32,16 +41,34 @@ export interface Memory {
    * slot, and unless `into` has the length of all slices.
    */
   read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array>;
+  /** Copies slices aside, concatenated, after all work submitted before; they are taken later. */
+  stage(slices: readonly SlotSlice[]): StagedRead;
   /** Copies `length` elements from the start of one slot to another. */
   copy(from: string, to: string, length: number): void;
   /** Creates a slot of `size` zeros if it does not exist. @throws {RangeError} if it is smaller. */
   ensure(slot: string, size: number): void;
 }
 
+/** Slices that were copied aside. */
+export interface StagedRead {
+  /**
+   * Waits until the copy is there, if the runtime can only wait in this way: Deno's WebGPU blocks
+   * until the queue is idle. Work that is submitted afterwards runs during {@linkcode take}.
+   */
+  map(): void;
+  /** Writes the elements to `into`, once. @throws {RangeError} unless it has their number. */
+  take(into: Float32Array): Promise<void>;
+}
+
 /** A loaded plan; running it allocates nothing. */
 export interface Program {
   /** Runs all calls once; on a GPU it returns when they are submitted to the queue. */
   run(): void;
+  /**
+   * Runs the calls from index `from` to `to` - 1 of the plan; all calls in parts are one run. Undefined
+   * on a device that computes on the cores of the host: there nothing can be done meanwhile.
+   */
+  readonly runPart?: (from: number, to: number) => void;
 }
 
 /** Progress of kernel compilation. */

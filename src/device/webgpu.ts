@@ -21,6 +21,7 @@ import {
   type Program,
   readTarget,
   type SlotSlice,
+  type StagedRead,
   type TimedDevice,
 } from "./types.ts";
 
@@ -123,11 +124,22 @@ class Gpu implements TimedDevice {
       bind: (pipeline) => group(call, launch, pipeline),
     })));
     const steps: Step[] = [];
+    /** The first step of each call. */
+    const firsts = new Map<Call<Region>, number>();
     for (const { call, launch } of launches) {
       const pipeline = this.#kernels.pipeline(launch);
+      if (!firsts.has(call)) firsts.set(call, steps.length);
       steps.push({ pipeline, group: await group(call, launch, pipeline), groups: launch.groups });
     }
-    return { run: () => this.#run(steps) };
+    const stepOf = (call: number): number => {
+      const calls = plan.calls.slice(call);
+      const next = calls.find((each) => firsts.has(each));
+      return next === undefined ? steps.length : firsts.get(next) ?? 0;
+    };
+    return {
+      run: () => this.#run(steps),
+      runPart: (from, to) => this.#run(steps.slice(stepOf(from), stepOf(to))),
+    };
   }
 
   passSeconds(): Promise<number | undefined> {
@@ -242,14 +254,20 @@ class GpuMemory implements Memory {
 
   async read(slices: readonly SlotSlice[], into?: Float32Array): Promise<Float32Array> {
     const target = readTarget(slices, into);
-    await this.#staging.read(bytesOf(target), (encoder, staging) => {
+    await this.stage(slices).take(target);
+    return target;
+  }
+
+  stage(slices: readonly SlotSlice[]): StagedRead {
+    const total = slices.reduce((sum, { length }) => sum + length, 0);
+    const { map, take } = this.#staging.stage(4 * total, (encoder, staging) => {
       let at = 0;
       for (const { slot, offset, length } of slices) {
         encoder.copyBufferToBuffer(this.#known(slot), 4 * offset, staging, 4 * at, 4 * length);
         at += length;
       }
     });
-    return target;
+    return { map, take: (into) => take(bytesOf(readTarget(slices, into))) };
   }
 
   copy(from: string, to: string, length: number): void {

@@ -24,7 +24,7 @@ import { Lanes } from "./lanes.ts";
 import { shapeOf, sizesOf } from "./plans.ts";
 import type { ReplicaLayout, TermInfo } from "./plans.ts";
 import { Inference, type NumberedSample } from "./inference.ts";
-import { Stepper } from "./stepper.ts";
+import { type PiecewiseSteps, Stepper } from "./stepper.ts";
 import { Vectors } from "./vectors.ts";
 
 /** Names of a run's random streams; each has its own key. */
@@ -72,6 +72,7 @@ export class Replica {
       lanes: this.#lanes,
       key: foldName(this.#key, STREAM.dropout),
       gradientWrites: () => this.#vectors.version("grad"),
+      stage: (piece, into) => this.#vectors.stage("grad", piece, into),
     });
     this.#inference = new Inference(upload, {
       ...common,
@@ -106,9 +107,7 @@ export class Replica {
     return this.#lanes.size;
   }
 
-  /**
-   * SHA-256 (hex) over the kernels of a training step, or of an evaluation if it does not train.
-   */
+  /** SHA-256 (hex) over the kernels of a training step, or of an evaluation if it does not train. */
   get shaders(): string {
     return this.#shaders;
   }
@@ -228,6 +227,11 @@ export class Replica {
     this.#stepper.accumulate(step, node);
   }
 
+  /** The same in pieces, each of which is read while the device computes those that follow. */
+  get piecewise(): PiecewiseSteps {
+    return this.#stepper;
+  }
+
   /** Gradient check in one read: mean loss, norm, number of elements that are not finite. */
   inspect(): Promise<Inspection> {
     return this.#stepper.inspect();
@@ -289,10 +293,7 @@ export class Replica {
   }
 
   /** Continues `prompt` by `length` tokens, drawn at `temperature`; by fewer once aborted. */
-  sample(
-    prompt: readonly number[],
-    options: NumberedSample,
-  ): Promise<number[]> {
+  sample(prompt: readonly number[], options: NumberedSample): Promise<number[]> {
     return this.#inference.sample(prompt, options);
   }
 }

@@ -15,9 +15,12 @@ import { NON_FINITE } from "../optim/update.ts";
 import { bucketSlot, LOSS, sumAddress, vectorBuckets } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
+import type { Slice } from "../reduce/slices.ts";
 import type { TreeNode } from "../reduce/tree.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import type { Lanes } from "./lanes.ts";
+import { gradientPieces, type Piece } from "./piecewise/pieces.ts";
+import { Piecewise, type StagedPart } from "./piecewise/piecewise.ts";
 import { gradientPlan, SHARE, sizesOf } from "./plans.ts";
 import { inspectPlan, treeAddPlan, treeVector, updatePlan } from "./vector_plans.ts";
 
@@ -32,10 +35,14 @@ export interface StepParts {
   readonly key: Key;
   /** Number of writes to the gradient vector by the host. */
   readonly gradientWrites: () => number;
+  /** Copies elements of the gradient vector aside, as parts of an array for all of it. */
+  readonly stage: (piece: Slice, into: Float32Array) => readonly StagedPart[];
 }
 
 interface Programs {
   readonly gradient: Program;
+  /** The pieces in which the gradient can leave. */
+  readonly pieces: readonly Piece[];
   /** Whether the gradient plan draws random numbers. */
   readonly random: boolean;
   /** Tree addition by level. */
@@ -43,6 +50,9 @@ interface Programs {
   readonly inspect: Program;
   readonly update: Program;
 }
+
+/** Steps whose gradient leaves in pieces. */
+export type PiecewiseSteps = Pick<Stepper, "pieces" | "isPiecewise" | "accumulateInPieces">;
 
 /** Runs the plans of a step. */
 export class Stepper {
@@ -57,6 +67,10 @@ export class Stepper {
   #first: BatchAddress | undefined;
   /** A batch that was prepared ahead of its use. */
   #ahead: BatchAddress & { readonly batch: Batch } | undefined;
+  readonly #piecewise = new Piecewise();
+  #opened: Device | undefined;
+  /** By level, the tree addition of each piece. */
+  readonly #addsInPieces: Program[][] = [];
 
   constructor(upload: BatchUpload, parts: StepParts) {
     this.#upload = upload;
@@ -73,12 +87,14 @@ export class Stepper {
     }
     for (const { name, size } of carries) memory.ensure(name, size);
     const gradient = gradientPlan(config, vocabulary, layout);
+    this.#opened = device;
     const inspect = inspectPlan(layout);
     const update = updatePlan(config, layout);
     const adds = levels.map((level) => treeAddPlan(layout, level));
     device.expect([gradient, inspect, update, ...adds]);
     this.#loaded = {
       gradient: await device.load(gradient, memory),
+      pieces: gradientPieces(gradient, layout),
       random: gradient.slots.some((slot) => slot.name === RANDOM_KEY),
       inspect: await device.load(inspect, memory),
       update: await device.load(update, memory),
@@ -89,14 +105,61 @@ export class Stepper {
   /** Computes the sum of the subtree `node` into the gradient vector. */
   accumulate(step: number, node: TreeNode): void {
     this.#accumulated++;
+    for (let i = 0; i < 2 ** node.level; i++) this.#add(step, node, i);
+  }
+
+  /** Adds micro-batch `i` of a subtree to those before it. */
+  #add(step: number, { level: height, index }: TreeNode, i: number): void {
+    const count = 2 ** height;
+    if (this.#first?.step !== step) this.#first = { step, microBatch: index * count };
+    this.#begin(step, index * count + i);
+    this.#programs.gradient.run();
+    this.#end(index * count + i);
+    let level = 0;
+    for (; (i >> level) & 1; level++) this.#programs.adds[level]?.run();
+    if (i + 1 < count) this.#saveSubtree(level);
+  }
+
+  /** The pieces of the gradient, in the order in which they are finished. */
+  get pieces(): readonly Piece[] {
+    return this.#programs.pieces;
+  }
+
+  /** Whether the gradient can leave in pieces: not on the cores of the host, nor as a single one. */
+  get isPiecewise(): boolean {
+    return this.#programs.gradient.runPart !== undefined && this.pieces.length > 1;
+  }
+
+  /**
+   * Computes the sum of the subtree `node` into the gradient vector, and reads it to `into`; a promise
+   * for each piece. The next step's first batch is prepared meanwhile.
+   */
+  accumulateInPieces(step: number, node: TreeNode, into: Float32Array): readonly Promise<void>[] {
+    const { gradient, pieces } = this.#programs;
     const count = 2 ** node.level;
-    if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
-    for (let i = 0; i < count; i++) {
-      this.#microBatch(step, node.index * count + i);
-      let level = 0;
-      for (; (i >> level) & 1; level++) this.#programs.adds[level]?.run();
-      if (i + 1 < count) this.#saveSubtree(level);
-    }
+    for (let i = 0; i + 1 < count; i++) this.#add(step, node, i);
+    this.#accumulated++;
+    const last = (node.index + 1) * count - 1;
+    if (this.#first?.step !== step) this.#first = { step, microBatch: last };
+    let adds: readonly Program[][] = [];
+    return this.#piecewise.start({
+      pieces: pieces.length,
+      begin: async () => {
+        adds = await this.#pieceAdds(node.level);
+        this.#begin(step, last);
+      },
+      submit: (k) => {
+        const piece = pieces[k] as Piece;
+        gradient.runPart?.(pieces[k - 1]?.after ?? 0, piece.after);
+        for (const program of adds[k] ?? []) program.run();
+        return this.#parts.stage(piece, into);
+      },
+      end: () => {
+        gradient.runPart?.(pieces.at(-1)?.after ?? 0, Infinity);
+        this.#end(last);
+        this.prepare();
+      },
+    });
   }
 
   /** Computes the gradient of the very first micro-batch, without an effect on later steps. */
@@ -156,25 +219,45 @@ export class Stepper {
     return this.#loaded;
   }
 
+  get #device(): Device {
+    if (this.#opened === undefined) throw new Error("Cannot load: the replica was not opened");
+    return this.#opened;
+  }
+
   #batchOf({ step, microBatch }: BatchAddress): Batch {
     const { step: next, microBatch: index, batch } = this.#ahead ?? {};
     if (batch !== undefined && next === step && index === microBatch) return batch;
     return this.#parts.source.train({ step, microBatch });
   }
 
-  #microBatch(step: number, index: number): void {
+  /** Uploads what the gradient of a micro-batch is computed from. */
+  #begin(step: number, index: number): void {
     const { source, lanes, key } = this.#parts;
     const { memory } = this.#upload;
-    const { gradient, random } = this.#programs;
+    const { random } = this.#programs;
     if (random) memory.write(RANDOM_KEY, Uint32Array.from(fold(fold(key, step), index)));
     const counted = source.countedIn?.(step);
     if (counted !== undefined) memory.write(SHARE, Float32Array.of(1 / counted));
     const batch = this.#batchOf({ step, microBatch: index });
     this.#ahead = undefined;
     this.#upload.write(batch, (name) => lanes.current(index, name));
-    gradient.run();
+  }
+
+  /** Keeps the carried states that were computed with the gradient of a micro-batch. */
+  #end(index: number): void {
+    const { lanes } = this.#parts;
     this.#upload.saveCarried((name) => lanes.next(index, name));
     lanes.markComputed(index);
+  }
+
+  /** For each piece, the tree additions that end a subtree of a level; loaded on first use. */
+  async #pieceAdds(height: number): Promise<readonly Program[][]> {
+    const known = this.#addsInPieces;
+    for (let level = known.length; level < height; level++) {
+      const plans = this.pieces.map((piece) => treeAddPlan(this.#parts.layout, level, piece));
+      known.push(await loadAll(this.#device, plans, this.#upload.memory));
+    }
+    return this.pieces.map((_, k) => known.slice(0, height).map((adds) => adds[k] as Program));
   }
 
   /** Queues the inspect plan unless it has run on this gradient: the update needs its norm. */

@@ -11,9 +11,10 @@ import type { UpdatedParam, UpdateSpan } from "../optim/types.ts";
 import { inspectGraph, updateGraph } from "../optim/update.ts";
 import type { SpanGraph } from "../optim/update.ts";
 import { compile } from "../plan/compile.ts";
-import { bucketSlot, LOSS, vectorBuckets } from "../plan/layout.ts";
+import { bucketParts, bucketSlot, LOSS, vectorLength } from "../plan/layout.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
 import type { Plan, SlotAddress } from "../plan/types.ts";
+import type { Slice } from "../reduce/slices.ts";
 import { sizesOf } from "./plans.ts";
 
 /** The gradient check: the norm in slot `grad_norm`, the non-finite elements in `non_finite`. */
@@ -73,16 +74,17 @@ function runPlan(
   return compile(graph, { source: (t) => places.get(t), sizes });
 }
 
-/** Adds the finished subtree of level `level` to the gradient, in place. */
-export function treeAddPlan(layout: Layout, level: number): Plan {
+/** Adds the finished subtree of level `level` to the gradient, or to a part of it, in place. */
+export function treeAddPlan(layout: Layout, level: number, part?: Slice): Plan {
   const trace = newTrace();
   const places = new Map<Tensor, SlotAddress>();
-  vectorBuckets(layout, "grad").forEach(({ bucket, length: size }) => {
+  const whole = { start: 0, end: vectorLength(layout, "grad") };
+  bucketParts(layout, "grad", part ?? whole).forEach(({ bucket, offset, length: size }) => {
     const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
       const role = vector === "grad" ? "grad" as const : "moment" as const;
       const name = bucketSlot(vector, bucket);
       const tensor = trace.source({ shape: [size], dtype: "f32" }, role, name);
-      places.set(tensor, { slot: name, role, offset: 0 });
+      places.set(tensor, { slot: name, role, offset });
       return tensor;
     });
     applyAll(treeAddOp, [grad as Tensor, kept as Tensor]);

@@ -4,8 +4,10 @@
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
 import type { Memory, SlotSlice } from "../device/types.ts";
-import { bucketSlot, vectorBuckets, vectorLength } from "../plan/layout.ts";
-import type { Layout } from "../plan/layout.ts";
+import { bucketParts, bucketSlot, vectorBuckets, vectorLength } from "../plan/layout.ts";
+import type { BucketPart, Layout } from "../plan/layout.ts";
+import { cutSlice, type Slice } from "../reduce/slices.ts";
+import type { StagedPart } from "./piecewise/piecewise.ts";
 
 /** Elements per read: 64 MiB, which every adapter can map. */
 const CHUNK = 16 * 1024 * 1024;
@@ -62,20 +64,25 @@ export class Vectors {
 
   /** Replaces elements of a vector from `at` on. @throws {RangeError} beyond its end. */
   writeFrom(vector: string, at: number, part: Float32Array): void {
-    let done = 0;
-    let start = 0;
-    for (const { bucket, length } of vectorBuckets(this.#layout, vector)) {
-      const offset = at + done - start;
-      if (offset >= 0 && offset < length && done < part.length) {
-        const count = Math.min(part.length - done, length - offset);
-        const slot = bucketSlot(vector, bucket);
-        this.#write(vector, { slot, offset }, part.subarray(done, done + count));
-        done += count;
-      }
-      start += length;
+    const parts = bucketParts(this.#layout, vector, { start: at, end: at + part.length });
+    const there = parts.reduce((sum, { length }) => sum + length, 0);
+    if (at < 0 || there !== part.length) {
+      throw new RangeError(`Cannot write ${vector}: it has ${there} of ${part.length} elements`);
     }
-    if (done === part.length && at >= 0) return;
-    throw new RangeError(`Cannot write ${vector}: it ends ${part.length - done} elements before`);
+    let done = 0;
+    for (const { bucket, offset, length } of parts) {
+      const data = part.subarray(done, done += length);
+      this.#write(vector, { slot: bucketSlot(vector, bucket), offset }, data);
+    }
+  }
+
+  /** Copies elements of a vector aside, as parts of `flat`, which has all of the vector. */
+  stage(vector: string, slice: Slice, flat: Float32Array): StagedPart[] {
+    let at = slice.start;
+    return this.#cut(vector, bucketParts(this.#layout, vector, slice)).map((each) => {
+      const into = flat.subarray(at, at += each.length);
+      return { staged: this.#memory.stage([each]), into };
+    });
   }
 
   /** SHA-256 (hex) over the bytes of vectors in order. They must not change meanwhile. */
@@ -111,14 +118,19 @@ export class Vectors {
   }
 
   #slices(vector: string): SlotSlice[] {
-    const slices: SlotSlice[] = [];
-    for (const { bucket, length: size } of vectorBuckets(this.#layout, vector)) {
-      for (let offset = 0; offset < size; offset += this.#chunk) {
-        const length = Math.min(this.#chunk, size - offset);
-        slices.push({ slot: bucketSlot(vector, bucket), offset, length });
-      }
-    }
-    return slices;
+    const whole = { start: 0, end: vectorLength(this.#layout, vector) };
+    return this.#cut(vector, bucketParts(this.#layout, vector, whole));
+  }
+
+  /** Slices that an adapter can map. */
+  #cut(vector: string, parts: readonly BucketPart[]): SlotSlice[] {
+    return parts.flatMap(({ bucket, offset, length }) =>
+      cutSlice({ start: offset, end: offset + length }, this.#chunk).map(({ start, end }) => ({
+        slot: bucketSlot(vector, bucket),
+        offset: start,
+        length: end - start,
+      }))
+    );
   }
 
   #find(vector: string, element: number): { slot: string; offset: number } {

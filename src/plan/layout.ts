@@ -186,6 +186,25 @@ export function vectorBuckets({ entries, buckets }: Layout, vector: string): Vec
   );
 }
 
+/** A part of a bucket: elements [offset, offset + length). */
+export interface BucketPart extends VectorBucket {
+  readonly offset: number;
+}
+
+/** The parts of the buckets that are elements [start, end) of a vector. */
+export function bucketParts(
+  layout: Layout,
+  vector: string,
+  { start, end }: { readonly start: number; readonly end: number },
+): BucketPart[] {
+  let at = 0;
+  return vectorBuckets(layout, vector).flatMap(({ bucket, length: size }) => {
+    const [first, last] = [Math.max(start, at) - at, Math.min(end, at + size) - at];
+    at += size;
+    return first < last ? [{ bucket, offset: first, length: last - first }] : [];
+  });
+}
+
 /** Number of elements of a vector in all of its buckets. */
 export function vectorLength(layout: Layout, vector: string): number {
   return vectorBuckets(layout, vector).reduce((sum, { length }) => sum + length, 0);

@@ -15,7 +15,7 @@ import type { OwnMapping, PeerMapping } from "../transport/mapping.ts";
 import type { OwnRegion, PeerRegion, Placed } from "../transport/region.ts";
 import { divide, type ExchangeShape, ownRoots, rootBytes } from "./division.ts";
 
-/** Payloads below this many bytes travel in their frame: one small write instead of two. */
+/** Payloads below this many bytes travel in their frame and not by the file: one write instead of two. */
 const LEAST_BYTES = 64 * 1024;
 
 /** The shared memory of one worker in one attempt. */
@@ -33,9 +33,9 @@ export function regionBytes(shape: ExchangeShape, kind: SharedKind): number {
   const { rank, ranges, length } = shape;
   const { nodes, window, largest } = divide(shape);
   const own = nodes[rank] ?? [];
-  if (4 * largest < LEAST_BYTES) return 0;
-  return kind === "mapped"
-    ? ownRoots(own) * rootBytes(length)
+  if (kind === "mapped") return ownRoots(own) * rootBytes(length);
+  return 4 * largest < LEAST_BYTES
+    ? 0
     : ((ranges.length - 1) * own.length + 1) * window * 4 * largest;
 }
 

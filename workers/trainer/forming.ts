@@ -20,6 +20,7 @@ export async function joinQuorum(
   worker.hurry = new AbortController();
   await quorum.meet(meet, {
     length: replica.gradientSize,
+    pieces: replica.piecewise.pieces,
     laneSize: replica.laneSize,
     folder,
     way: worker.exchange.way,

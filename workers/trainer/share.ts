@@ -63,7 +63,9 @@ export async function openShared(
   const wayOf = (rank: number) => read[rank] ? WAY_OF[own?.kind ?? "none"] : "sockets";
   const ways = peers.flatMap((channel, rank) => channel === undefined ? [] : [wayOf(rank)]);
   const way = ORDER.find((each) => ways.includes(each)) ?? "sockets";
-  const isWanted = way === (shape.way ?? way) || regionBytes(shape, "file") === 0;
+  // Small payloads travel in their frames in any case.
+  const isSmall = shape.way === "file" && regionBytes(shape, "file") === 0;
+  const isWanted = isSmall || way === (shape.way ?? way);
   const sharing = { way, ...!isWanted && { why: why ?? "a worker could not share its memory" } };
   if (own === undefined && regions.every((region) => region === undefined)) {
     return { ...sharing, memory: undefined };
@@ -87,7 +89,7 @@ function mapper(
   shape: ExchangeShape,
   { libc: open = openLibc }: SharePlace,
 ): { readonly libc?: Libc; readonly why?: string } {
-  if (shape.way !== "mmap" || regionBytes(shape, "mapped") === 0) return {};
+  if (shape.way !== "mmap") return {};
   if (!canMap(shape)) return { why: "the gradients of all workers need more than 4 GiB" };
   const libc = open();
   return libc === undefined ? { why: "the C library is not found or not permitted" } : { libc };

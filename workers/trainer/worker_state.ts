@@ -68,6 +68,14 @@ export class WorkerState {
     return this.#exchange;
   }
 
+  /** Whether parts of the gradient leave while the rest is still computed. */
+  get overlaps(): boolean {
+    const { overlap } = this.exchange;
+    if (overlap === "off" || !this.replica.piecewise.isPiecewise) return false;
+    // A software driver computes on the cores that the exchange needs.
+    return overlap === "on" || this.device?.target.kind === "gpu";
+  }
+
   get replica(): Replica {
     if (this.#replica === undefined) throw new Error("Cannot obey: the worker was not set up");
     return this.#replica;

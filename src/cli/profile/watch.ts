@@ -122,6 +122,7 @@ function watchMemory(memory: Memory, note: Note): Memory {
   return {
     write: (slot, data, offset) =>
       during(note, { kind: "write", name: slot }, () => memory.write(slot, data, offset)),
+    stage: (slices) => memory.stage(slices),
     copy: (from, to, length) =>
       during(note, { kind: "copy", name: from }, () => memory.copy(from, to, length)),
     ensure: (slot, size) => memory.ensure(slot, size),
