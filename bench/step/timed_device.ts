@@ -51,9 +51,9 @@ export function timeDevice(inner: Device): TimedDevice {
       last = memory;
       const outer: Memory = {
         write: (slot, data, offset) => note("write", () => memory.write(slot, data, offset)),
-        read: async (stretches) => {
+        read: async (stretches, into) => {
           const start = performance.now();
-          const data = await memory.read(stretches);
+          const data = await memory.read(stretches, into);
           times.wait += (performance.now() - start) / 1000;
           return data;
         },

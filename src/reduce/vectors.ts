@@ -8,7 +8,7 @@ import {
   PAGE,
   rootBytes,
 } from "./division.ts";
-import type { SharedMemory } from "./shared.ts";
+import { regionBytes, type SharedMemory } from "./shared.ts";
 import type { Slice } from "./slices.ts";
 import { fitsSumMemory, SumMemory, type SumSpace } from "./sum_memory.ts";
 import { finish, type SubtreePart, type TreeNode } from "./tree.ts";
@@ -89,6 +89,16 @@ export class ExchangeVectors {
 /** Whether a worker can map its own memory and that of all others: 4 GiB in all. */
 export function canMap(shape: ExchangeShape): boolean {
   return fitsSumMemory(spaceOf(shape, divide(shape), "mapped"));
+}
+
+/** Bytes of its own memory that a worker needs to exchange, that of others left out. */
+export function heldBytes(shape: ExchangeShape): number {
+  const division = divide(shape);
+  const isMapped = shape.way === "mmap";
+  const { vectors, pages } = spaceOf(shape, division, isMapped ? "mapped" : undefined);
+  const region = shape.way === "file" ? regionBytes(shape, "file") : 0;
+  const own = isMapped ? pages.slice(0, 1) : [region];
+  return [...vectors.map((length) => 4 * length), ...own].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Pairs of spare vectors: none at the top of the tree, which is the sum itself. */

@@ -31,6 +31,8 @@ Deno.test("doctor tells what this machine is, as one JSON object and as lines, a
     },
   });
   assertGreater(facts.socket.value.bytesPerSecond, 1e6);
+  assertGreater(facts.shared.file.value.bytesPerSecond, 1e6);
+  assertGreater(facts.shared.mapped.value.bytesPerSecond, 1e6);
   assertGreater(facts.disk.value.freeBytes, 0);
   assertEquals(facts.missing, []);
   // The folder that a run would make is not made, and nothing is left.

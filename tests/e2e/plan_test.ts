@@ -34,6 +34,9 @@ Deno.test("plan says what the run then is", async (t) => {
     assertEquals(report.extent.tokens, summary["tokens"]);
     assertEquals(report.flops[0].run, 6 * report.parameters.all * report.extent.tokens);
     assertEquals([report.workers, report.memory_of_all_workers], [2, 2 * report.memory.total]);
+    // Two workers send a gradient's bytes each: half of their roots, and a half of the sum.
+    const { bytes, gradient_bytes, way } = report.exchange;
+    assertEquals([bytes, way], [gradient_bytes, "file"]);
     assertEquals(report.extent.texts[0].name, "text.txt");
   });
   await t.step("the adapter is asked, and a few steps are timed", () => {

@@ -53,6 +53,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/plan",
     "src/report",
     "src/config",
+    "src/reduce",
   ],
   "src/sweep": ["src/base", "src/config", "src/optim", "src/report", "src/budget"],
   "src/corpus": ["src/base", "src/modules", "src/config", "src/data"],

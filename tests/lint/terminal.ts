@@ -10,6 +10,7 @@ const CONSOLE = [
   // Child processes whose stdout is a pipe.
   "src/cli/launch.ts",
   "src/cli/doctor/look.ts",
+  "src/cli/doctor/map.ts",
   "src/device/enumerate.ts",
   "src/config/module/module_child.ts",
   "workers/module_check.ts",

@@ -26,7 +26,11 @@ const LONG = [
 ] as const;
 
 /** Single files that take as long as whole folders. */
-const LONG_FILES = ["tests/kernels_test.ts", "tests/bench_test.ts"] as const;
+const LONG_FILES = [
+  "tests/kernels_test.ts",
+  "tests/bench_test.ts",
+  "tests/reduce/faults_test.ts",
+] as const;
 
 /** Files that hold processes to times: they run one by one, after all others. */
 const TIMED: readonly string[] = [

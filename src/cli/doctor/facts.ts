@@ -67,6 +67,11 @@ export interface Facts {
   readonly openGl: string | null;
   /** Bytes per second through a Unix socket between two processes. */
   readonly socket: CheckOutcome<{ readonly bytesPerSecond: number }>;
+  /** Bytes per second through a file that workers share, and through memory that they map. */
+  readonly shared: {
+    readonly file: CheckOutcome<{ readonly bytesPerSecond: number }>;
+    readonly mapped: CheckOutcome<{ readonly bytesPerSecond: number }>;
+  };
   readonly disk: CheckOutcome<DiskFacts>;
   /** What a run must be allowed to do, and is not. */
   readonly missing: readonly string[];

@@ -10,6 +10,7 @@ import { findCards, honorsPin, TRACES } from "../../../workers/launch/cards.ts";
 import { autoPlace } from "../../../workers/launch/choose_device.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
 import type { CardFacts, CheckOutcome, Facts, Failure, Look, PinnedFact } from "./facts.ts";
+import { fileSpeed, mappedSpeed } from "./memory_ways.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 
 /** Milliseconds that a look at an adapter may take. */
@@ -52,6 +53,10 @@ export async function gatherFacts(
     adapter,
     openGl: "value" in adapter && adapter.value === null ? await openGl() : null,
     socket: await during("measuring a socket", () => attempt(socketSpeed)),
+    shared: await during("measuring shared memory", async () => ({
+      file: await attempt(fileSpeed),
+      mapped: await attempt(mappedSpeed),
+    })),
     disk: await during("measuring the disk", () => attempt(() => diskFacts(out), "config")),
     missing: await missing(),
   };

@@ -155,8 +155,16 @@ function cards(facts: Facts): Finding[] {
 
 const NO_LAYER = "Mesa's device-select layer is not there";
 
-function ways({ socket, disk }: Facts): Finding[] {
+function ways({ socket, shared, disk }: Facts): Finding[] {
   const found: Finding[] = [];
+  if ("failure" in shared.file && !("failure" in socket)) {
+    found.push({
+      level: "warning",
+      what:
+        `Gradients travel through sockets, at a third of the pace: ${shared.file.failure.message}`,
+      mend: "set TMPDIR to a folder with some MiB of room",
+    });
+  }
   if ("failure" in socket) {
     found.push({
       level: "error",

@@ -99,7 +99,14 @@ function speedRows({ copy, upload, readBack }: Bandwidths): string[][] {
   ];
 }
 
-function waysLines({ adapter, socket, disk }: Facts): string[] {
+/** A speed, or why there is none. */
+function speedText(found: Facts["socket"]): string {
+  return "failure" in found
+    ? `none: ${found.failure.message}`
+    : `${showBytes(found.value.bytesPerSecond)}/s`;
+}
+
+function waysLines({ adapter, socket, shared, disk }: Facts): string[] {
   const look = "value" in adapter ? adapter.value : null;
   return table([
     ...look === null ? [] : speedRows(look.bandwidths),
@@ -107,6 +114,8 @@ function waysLines({ adapter, socket, disk }: Facts): string[] {
       "Unix socket, checksums",
       "failure" in socket ? socket.failure.message : `${showBytes(socket.value.bytesPerSecond)}/s`,
     ],
+    ["shared file, exchange.way=file", `${speedText(shared.file)}; taken unless asked otherwise`],
+    ["mapped memory, exchange.way=mmap", speedText(shared.mapped)],
     [
       "disk, synced",
       "failure" in disk

@@ -6,6 +6,8 @@ import type { ExitName } from "../../base/user_error.ts";
 import { sizeOf } from "../../base/shape.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf } from "../../budget/counts.ts";
+import { exchangeOf } from "../../budget/exchange.ts";
+import { vectorLength } from "../../plan/layout.ts";
 import type { PinnedCard } from "../../cards/pin.ts";
 import { runExtentOf, unevenOf } from "../../budget/extent.ts";
 import { faultsOf, largestWindows, type Limits } from "../../budget/fit.ts";
@@ -134,6 +136,12 @@ async function planOf(
     tokens_per_parameter: extent.tokens / counts.all,
     memory,
     memory_of_all_workers: workers * memory.total,
+    exchange: exchangeOf({
+      elements: vectorLength(shape.layout, "grad"),
+      workers,
+      microBatches: config.micro_batches,
+      way: config.exchange.way,
+    }),
     text_bytes: texts.reduce(
       (sum, text) =>
         sum + ("folder" in text ? 0 : 4 * (text.train.length + text.validation.length)),

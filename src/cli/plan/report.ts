@@ -1,4 +1,5 @@
 /** Formats the prediction of `plan` as text and as JSON. Pure. */
+import type { ExchangeBudget } from "../../budget/exchange.ts";
 import { COUNT_WORDS, type Counts } from "../../budget/counts.ts";
 import type { RunExtent } from "../../budget/extent.ts";
 import type { FlopCount } from "../../models/definition.ts";
@@ -51,6 +52,8 @@ export interface PlanReport {
   /** Of one worker on its device. */
   readonly memory: MemoryBudget;
   readonly memory_of_all_workers: number;
+  /** Of one of several workers. */
+  readonly exchange: ExchangeBudget | null;
   /** Of one worker in its own memory: tokens of text files. */
   readonly text_bytes: number;
   readonly adapter: AdapterLimits | null;
@@ -103,6 +106,7 @@ export function planLines(report: PlanReport): string[] {
     "",
     ...memoryLines(report),
     "",
+    ...exchangeLines(report),
     ...timeLines(report),
     ...predictionLines(report),
     ...report.notes.map((note) => `note: ${note}`),
@@ -157,6 +161,26 @@ function memoryLines(report: PlanReport): string[] {
         ].join("; "),
       ],
     ]),
+  ];
+}
+
+function exchangeLines({ exchange, workers }: PlanReport): string[] {
+  if (exchange === null) return [];
+  const { way, gradient_bytes, bytes, memory, seconds, pace } = exchange;
+  return [
+    "exchange of gradients",
+    ...table([
+      ["gradient", showBytes(gradient_bytes), "of a worker, with the loss"],
+      ["a step", showBytes(bytes), `sent by each of ${workers} workers, and as much received`],
+      ["memory", showBytes(memory), "of each worker's own"],
+      [
+        "time",
+        `${(1e3 * seconds).toPrecision(3)} ms`,
+        `by exchange.way ${way} at ${showBytes(pace)}/s, the pace of two workers of a Xeon, ` +
+        "with nothing hidden",
+      ],
+    ]),
+    "",
   ];
 }
 

@@ -33,15 +33,28 @@ export interface SplitStep {
   readonly micro_batches: number;
 }
 
+/** What a gradient takes to and from the device, as the exchange of several workers moves it. */
+export interface Moved {
+  readonly bytes: number;
+  /** Median seconds. */
+  readonly read: number;
+  /** Median seconds, until the device has it. */
+  readonly write: number;
+}
+
 /** What was measured. */
 export interface Measured {
   readonly steps: Steps;
   readonly split: SplitStep;
+  readonly moved: Moved;
 }
 
 /** Steps before anything is measured, and measured ones at least, at most, and in seconds. */
 const WARM_UP = 3;
 const STEPS = { least: 5, most: 50, seconds: 3 } as const;
+
+/** How often a gradient is moved. */
+const MOVES = 5;
 
 /** Measures steps of a config. @throws {UserError} where the device has no clock, or it does not fit. */
 export async function measureSteps(
@@ -73,8 +86,11 @@ export async function measureSteps(
   doing?.("timing steps");
   for (let i = 0; i < WARM_UP; i++) await step();
   const steps = await timeSteps({ gpu, watched, step });
+  const moved = await moveGradient(replica);
+  await gpu.passes();
+  watched.clear();
   doing?.("timing each call of a step");
-  return { steps, split: await splitStep({ gpu, watched, step, config, replica }) };
+  return { steps, moved, split: await splitStep({ gpu, watched, step, config, replica }) };
 }
 
 /** What a measurement works with. */
@@ -109,6 +125,23 @@ async function timeSteps({ gpu, watched, step }: Tools): Promise<Steps> {
     host: { encode: of("encode"), write: of("write"), copy: of("copy"), wait: of("wait") },
     device,
   };
+}
+
+/** Reads the gradient and writes it back, a few times. */
+async function moveGradient(replica: Replica): Promise<Moved> {
+  const into = new Float32Array(replica.gradientSize);
+  const [reads, writes]: [number[], number[]] = [[], []];
+  for (let i = 0; i < MOVES; i++) {
+    const begin = now();
+    await replica.gradient({ last: false, into });
+    const read = now();
+    replica.writeGradient(0, into);
+    await replica.read("grad", 0, { offset: 0, length: 1 });
+    reads.push(read - begin);
+    writes.push(now() - read);
+  }
+  const middle = (laps: number[]) => laps.sort((a, b) => a - b)[MOVES >> 1] as number;
+  return { bytes: into.byteLength, read: middle(reads), write: middle(writes) };
 }
 
 async function splitStep(

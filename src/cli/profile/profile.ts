@@ -73,7 +73,7 @@ async function profileOf(
   // Other work comes and goes: a peak of one moment may be below the steps of another.
   const before = await measurePeaks(gpu);
   const doing = (what: string) => status.show(what);
-  const { steps, split } = await measureSteps(gpu, { config, corpus, doing });
+  const { steps, split, moved } = await measureSteps(gpu, { config, corpus, doing });
   status.show("timing products again");
   const measured = betterPeaks(before, await measurePeaks(gpu));
   const { window, tokens_per_step } = runExtentOf(config, []);
@@ -105,6 +105,7 @@ async function profileOf(
     ops: byOp(split.passes, times),
     measured,
     uses,
+    exchange: { bytes: moved.bytes, read_seconds: moved.read, write_seconds: moved.write },
     notes: [
       ...used < counts.all
         ? [

@@ -1,6 +1,6 @@
 /** Formats a profile as text and as JSON. Pure. */
 import { maxOf } from "../../base/extremes.ts";
-import { showCount } from "../../report/format.ts";
+import { showBytes, showCount } from "../../report/format.ts";
 import { table } from "../table.ts";
 import type { Peaks } from "../../measure/peak.ts";
 import type { OpUse } from "../../measure/utilization.ts";
@@ -21,6 +21,12 @@ export interface ProfileReport {
   readonly ops: readonly OpSum[];
   readonly measured: Peaks;
   readonly uses: readonly OpUse[];
+  /** A gradient from the device and its sum back to it, as each of several workers moves them. */
+  readonly exchange: {
+    readonly bytes: number;
+    readonly read_seconds: number;
+    readonly write_seconds: number;
+  };
   readonly notes: readonly string[];
 }
 
@@ -55,6 +61,8 @@ export function profileLines(report: ProfileReport): string[] {
       words,
     ])),
     "",
+    exchangeLine(report),
+    "",
     `use of the device: best matmul here ${digits(report.measured.flops_per_s / 1e9)} GFLOP/s ` +
     `(side ${report.measured.side}), copy ${digits(report.measured.bytes_per_s / 1e9)} GB/s`,
     ...table(report.uses.map(({ formula, flops_per_s, peak, mfu }) => [
@@ -64,6 +72,12 @@ export function profileLines(report: ProfileReport): string[] {
     ])),
     ...notes.length === 0 ? [] : ["", ...notes],
   ];
+}
+
+function exchangeLine({ exchange: { bytes, read_seconds, write_seconds } }: ProfileReport): string {
+  return `with several workers: a gradient of ${showBytes(bytes)}, read in ` +
+    `${digits(1e3 * read_seconds)} ms, its sum written in ${digits(1e3 * write_seconds)} ms; ` +
+    "between them the exchange, see deno task plan";
 }
 
 function total(ops: readonly OpSum[]): number {

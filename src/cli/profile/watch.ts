@@ -126,10 +126,10 @@ function watchMemory(memory: Memory, note: Note): Memory {
     copy: (from, to, length) =>
       during(note, { kind: "copy", name: from }, () => memory.copy(from, to, length)),
     ensure: (slot, size) => memory.ensure(slot, size),
-    async read(stretches) {
+    async read(stretches, into) {
       const begin = now();
       try {
-        return await memory.read(stretches);
+        return await memory.read(stretches, into);
       } finally {
         note({ kind: "wait", name: stretches[0]?.slot ?? "", begin, end: now() });
       }

@@ -37,6 +37,10 @@ const GOOD: Facts = {
   },
   openGl: null,
   socket: { value: { bytesPerSecond: 2e9 } },
+  shared: {
+    file: { value: { bytesPerSecond: 4e9 } },
+    mapped: { value: { bytesPerSecond: 9e9 } },
+  },
   disk: { value: { folder: "/data", freeBytes: 1e12, bytesPerSecond: 1e9 } },
   missing: [],
 };
