@@ -18,6 +18,7 @@ export const EXTRAS = [
   "generate",
   "tokenizers",
   "prepare",
+  "simulate",
   "data",
 ] as const;
 

@@ -22,6 +22,7 @@ import { benchRecall } from "./step/recall.ts";
 import { benchReduce } from "./exchange/reduce.ts";
 import { fileName, pageOf, rowsIn, showReport } from "./report.ts";
 import type { Report } from "./report.ts";
+import { benchSimulate } from "./simulate/report.ts";
 import { benchStartup } from "./step/startup.ts";
 import { benchStep } from "./step/step.ts";
 import { benchTokenizers } from "./data/tokenizers.ts";
@@ -34,6 +35,7 @@ const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = 
   step: benchStep,
   matmul: benchMatmul,
   reduce: benchReduce,
+  simulate: benchSimulate,
   transport: benchTransport,
   startup: benchStartup,
   lstm: benchLstm,

@@ -14,6 +14,11 @@ import { cover, type TreeNode } from "./tree.ts";
  * frame; what is mapped is not copied, so 8 MiB, for fewer frames.
  */
 const CHUNKS = { sockets: 2 ** 18, file: 2 ** 18, mmap: 2 ** 21 } as const;
+/** Elements of a chunk, where payloads travel in a way. */
+export function chunkOf(way: ExchangeWay): number {
+  return CHUNKS[way];
+}
+
 /** Chunks of a rank whose roots may be under way. */
 export const WINDOW = 4;
 
@@ -56,7 +61,7 @@ export interface Division {
 
 /** @throws {RangeError} unless the pieces are [0, length) together. */
 export function divide(
-  { ranges, length, pieces, way = "sockets", chunk = CHUNKS[way] }: ExchangeShape,
+  { ranges, length, pieces, way = "sockets", chunk = chunkOf(way) }: ExchangeShape,
 ): Division {
   const whole = pieces ?? [{ start: 0, end: length }];
   requireTiling(whole, length);

@@ -16,7 +16,7 @@ export interface Piece extends Slice {
 }
 
 /** Gradients of fewer elements leave whole: 4 MB take a millisecond. */
-const LEAST_SPLIT = 2 ** 20;
+export const LEAST_SPLIT = 2 ** 20;
 /** Pieces that are aimed at: the last one cannot be hidden, and each costs a submit and its frames. */
 const PIECES = 8;
 /** Elements of the smallest piece. */
