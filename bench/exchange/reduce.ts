@@ -23,6 +23,9 @@ const WORLDS: readonly number[] = [1, 2, 4];
 /** Megabytes of the vectors that two otherwise idle processes reduce. */
 const PAIR_MEGABYTES: readonly number[] = [1, 10, 100];
 
+/** Megabytes of a gradient that two processes read from their CPU devices, reduce and write back. */
+const ON_DEVICE = 500;
+
 /** Times worlds whose names (`workers=2`) contain `filter`. */
 export async function benchReduce({ filter, device: asked = "auto" }: Filter): Promise<Report> {
   const kind = await deviceHere(asked);
@@ -49,6 +52,12 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
       pairs.push([String(megabytes), way, ...figures]);
     }
   }
+  for (const way of EXCHANGE_WAYS) {
+    const { seconds, cpu } = await pairCost(ON_DEVICE * 1e6 / 4, way, "device");
+    const gigabytes = ON_DEVICE / 1e3;
+    const figures = [1e3 * seconds, gigabytes / seconds, cpu / gigabytes].map(fixed);
+    pairs.push([`${ON_DEVICE} on a CPU device`, way, ...figures]);
+  }
   return {
     what: "reduce",
     adapter: shownName(device),
@@ -69,7 +78,10 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
     }, {
       title: "The reduce of two processes that do nothing else",
       table: [["MB", "way", "ms", "GB/s per worker", "processor s/GB"], ...pairs],
-      notes: ["Each worker sends as many bytes as the vector has, and receives as many"],
+      notes: [
+        "Each worker sends as many bytes as the vector has, and receives as many",
+        "On a CPU device: with the read of the gradient and the write of the sum",
+      ],
     }],
   };
 }

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { cpuUsage } from "node:process";
+import { openCpu } from "../../src/device/cpu.ts";
 import { cpuMode } from "../../src/device/v8.ts";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
@@ -22,6 +23,9 @@ const SOCKET = "pair.sock";
 const WARM_UP = 3;
 const ROUNDS = 9;
 
+/** Where the gradients of a pair are: in the memory of the exchange, or on a CPU device. */
+export type PairPlace = "memory" | "device";
+
 /** What a reduce takes at one end. */
 export interface PairCost {
   /** Median seconds. */
@@ -30,11 +34,18 @@ export interface PairCost {
   readonly cpu: number;
 }
 
-/** One all-reduce of `length` elements between two processes. */
-export async function pairCost(length: number, way: ExchangeWay): Promise<PairCost> {
+/**
+ * One all-reduce of `length` elements between two processes; from a device it begins with the read of
+ * the gradient, and ends when the sum is written.
+ */
+export async function pairCost(
+  length: number,
+  way: ExchangeWay,
+  place: PairPlace = "memory",
+): Promise<PairCost> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   try {
-    const ends = [0, 1].map((rank) => start({ folder, rank, length, way }));
+    const ends = [0, 1].map((rank) => start({ folder, rank, length, way, place }));
     const [first] = await Promise.all(ends.map((end) => end.output()));
     const text = new TextDecoder().decode(first?.stdout);
     if (!first?.success) throw new Error(`Cannot time a reduce: need two ends that agree: ${text}`);
@@ -49,9 +60,10 @@ interface End {
   readonly rank: number;
   readonly length: number;
   readonly way: ExchangeWay;
+  readonly place: PairPlace;
 }
 
-function start({ folder, rank, length, way }: End): Deno.ChildProcess {
+function start({ folder, rank, length, way, place }: End): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -69,13 +81,17 @@ function start({ folder, rank, length, way }: End): Deno.ChildProcess {
       String(rank),
       String(length),
       way,
+      place,
     ],
     stdout: "piped",
   }).spawn();
 }
 
 /** The cost of the rounds, measured at one end. */
-async function reduceOver(channel: Channel, { folder, rank, length, way }: End): Promise<PairCost> {
+async function reduceOver(
+  channel: Channel,
+  { folder, rank, length, way, place }: End,
+): Promise<PairCost> {
   const ranges = assign(MICRO_BATCHES, WORLD);
   const peers = rank === 0 ? [undefined, channel] : [channel, undefined];
   const shape = { rank, ranges, length, way };
@@ -87,11 +103,22 @@ async function reduceOver(channel: Channel, { folder, rank, length, way }: End):
     const data = reducer.rootBuffer(i) as Float32Array;
     return { node, data: data.fill(1 + rank) };
   });
+  const memory = openCpu().memory();
+  const slot = "gradient";
+  const isOnDevice = place === "device";
+  if (isOnDevice) memory.ensure(slot, length);
+  const round = async (step: number) => {
+    const slices = [{ slot, offset: 0, length }];
+    if (isOnDevice) { for (const { data } of roots) await memory.read(slices, data); }
+    await reducer.reduce(step, roots, {
+      take: (at, sum) => isOnDevice && memory.write(slot, sum, at),
+    });
+  };
   const times: number[] = [];
   let before = 0;
   for (let step = 0; step < WARM_UP + ROUNDS; step++) {
     if (step === WARM_UP) before = processorSeconds();
-    times.push(await secondsOf(() => reducer.reduce(step, roots, { take: () => {} })));
+    times.push(await secondsOf(() => round(step)));
   }
   return {
     seconds: median(times.slice(WARM_UP)),
@@ -106,9 +133,15 @@ function processorSeconds(): number {
 }
 
 if (import.meta.main) {
-  const [folder = "", rank, length, way = "sockets"] = Deno.args;
+  const [folder = "", rank, length, way = "sockets", place = "memory"] = Deno.args;
   const path = join(folder, SOCKET);
-  const end = { folder, rank: Number(rank), length: Number(length), way: way as ExchangeWay };
+  const end = {
+    folder,
+    rank: Number(rank),
+    length: Number(length),
+    way: way as ExchangeWay,
+    place: place as PairPlace,
+  };
   const listener = end.rank === 0 ? await listenUnix(path, { attempt: 0 }) : undefined;
   const channel = await listener?.accept() ?? await dialSoon(path);
   listener?.close();
