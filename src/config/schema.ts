@@ -99,6 +99,10 @@ export const runSchema = z.strictObject({
   if (checks && kind !== "auto" && kind !== "cpu") {
     fault("device.checks", `need device cpu: ${kind} has no bounds checks to keep`);
   }
+  if (run.exchange.overlap === "on" && kind === "cpu") {
+    const message = "need device auto or webgpu: cpu computes on the cores that the exchange needs";
+    fault("exchange.overlap", message);
+  }
   const directions = modelOf(run.model).directions?.(run.model) ?? [];
   if (run.report.gradient_reach && directions.length === 0) {
     const message = `need a recurrent model: ${run.model.kind} has no state to reach`;

@@ -79,7 +79,7 @@ export class Incoming {
     const { channel } = this.peer;
     if (this.rootChunks === 0) ready();
     while (this.#isOpen) {
-      const frame = await channel.receive((header) => bytesOf(this.#place(header)));
+      const frame = await channel.receive((header) => this.#buffer(header));
       if (frame === undefined) throw new Error(`needs ${show(this.#expected())}: it has left`);
       const { header } = frame;
       if (header.type === "done") {
@@ -126,6 +126,13 @@ export class Incoming {
   partsOf(chunk: number): SubtreePart[] {
     const { nodes, vectors } = this.peer;
     return nodes.map((node, k) => ({ node, data: vectors.root(k, chunk) }));
+  }
+
+  /** The buffer for a payload that a frame carries. */
+  #buffer(header: Header): Uint8Array {
+    // What is mapped is written by the peer alone: a write of this process would end it.
+    if (this.peer.region?.kind !== "mapped") return bytesOf(this.#place(header));
+    throw new Error(`needs the payload of ${show(header)} in mapped memory: its frame has it`);
   }
 
   /** Where the payload behind a header goes, or lies. @throws {Error} unless it is the expected one. */

@@ -68,6 +68,15 @@ Deno.test("applyOverrides() takes device for device.kind, beside the keys of its
   assertMatch(message, /device\.checks: need device cpu: webgpu has no bounds checks to keep$/);
 });
 
+Deno.test("a gradient cannot leave in pieces from the CPU device", () => {
+  const { message } = assertThrows(
+    () => resolveConfig({ device: "cpu", exchange: { overlap: "on" } }),
+    UserError,
+  );
+  assertMatch(message, /exchange\.overlap: need device auto or webgpu: cpu computes on the cores/);
+  assertEquals(resolveConfig({ device: "cpu" }).exchange, { way: "file", overlap: "auto" });
+});
+
 Deno.test("applyOverrides() names the nearest key for an unknown one", () => {
   const refusal = refusalOf({ "optim.lrr": "1" });
   assertEquals(refusal.message, 'Unknown key "optim.lrr": did you mean "optim.lr"?');

@@ -172,6 +172,25 @@ Deno.test("memory that cannot be mapped is shared as a file, with the reason", a
   }
 });
 
+Deno.test("a payload in its frame is refused where memory is mapped, which nobody else may write", async () => {
+  using folder = tempFolder();
+  const all = await worldOf(2, () => ({ folder: folder.path, way: "mmap" }));
+  const [range] = assign(MICRO_BATCHES, 2);
+  const reduced = assertRejects(
+    () => summed(all.reducers[0] as AllReducer, 0, rootsOf(range ?? assertMissing(), LENGTH)),
+    ReduceError,
+    "in mapped memory",
+  );
+  const header = { type: "root", step: 0, start: 0, end: CHUNK, level: 1, index: 1 };
+  await all.mesh[1]?.[0]?.send(header, new Uint8Array(4 * CHUNK));
+  await soon(reduced);
+  close(all);
+});
+
+function assertMissing(): never {
+  throw new Error("There is no such rank");
+}
+
 Deno.test("a worker whose region cannot be made sends in frames, and takes from the others' regions", async () => {
   using folder = tempFolder();
   const all = await worldOf(3, (rank) => ({

@@ -10,9 +10,17 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   const { replica, quorum: { reducer, isOver } } = worker;
   if (isOver) return;
   const lap = stopwatch();
-  const own = await computeRoots(worker, step);
-  const compute = lap();
-  const exchanged = reducer && await exchange(worker, { reducer, step, ...own });
+  const pending: Promise<void>[] = [];
+  let compute = 0;
+  let exchanged: Exchanged | undefined;
+  try {
+    const own = await computeRoots(worker, step, pending);
+    compute = lap();
+    exchanged = reducer && await exchange(worker, { reducer, step, ...own });
+  } finally {
+    // After a fault the device still computes the pieces that are left: other work would mix with it.
+    await Promise.allSettled(pending);
+  }
   await worker.pass("summed");
   lap();
   const found = await replica.inspect();
@@ -28,8 +36,15 @@ interface OwnRoots {
   readonly arrived?: readonly Promise<void>[] | undefined;
 }
 
-/** Computes the own roots; a worker alone leaves its only one on the device. */
-async function computeRoots(worker: WorkerState, step: number): Promise<OwnRoots> {
+/**
+ * Computes the own roots; a worker alone leaves its only one on the device. What is still being
+ * computed is added to `pending`.
+ */
+async function computeRoots(
+  worker: WorkerState,
+  step: number,
+  pending: Promise<void>[],
+): Promise<OwnRoots> {
   const { replica, quorum: { range: { first, count }, reducer } } = worker;
   const roots: SubtreePart[] = [];
   const nodes = cover(first, count);
@@ -38,6 +53,7 @@ async function computeRoots(worker: WorkerState, step: number): Promise<OwnRoots
     const last = i === nodes.length - 1;
     if (last && into !== undefined && worker.overlaps) {
       const arrived = replica.piecewise.accumulateInPieces(step, node, into);
+      for (const each of arrived) pending.push(each);
       await worker.pass("forward");
       return { roots: [...roots, { node, data: into }], arrived };
     }
