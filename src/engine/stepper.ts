@@ -12,7 +12,7 @@ import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { GRAD_NORM } from "../optim/clip.ts";
 import { NON_FINITE } from "../optim/update.ts";
-import { bucketSlot, LOSS, sumAddress, vectorBuckets } from "../plan/layout.ts";
+import { bucketSlot, LOSS, sumAddress, vectorBuckets, vectorLength } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { Slice } from "../reduce/slices.ts";
@@ -120,14 +120,15 @@ export class Stepper {
     if (i + 1 < count) this.#saveSubtree(level);
   }
 
-  /** The pieces of the gradient, in the order in which they are finished. */
+  /** The pieces of the gradient, in the order in which they are finished; one before it is opened. */
   get pieces(): readonly Piece[] {
-    return this.#programs.pieces;
+    const length = vectorLength(this.#parts.layout, "grad");
+    return this.#loaded?.pieces ?? [{ start: 0, end: length, after: 0 }];
   }
 
   /** Whether the gradient can leave in pieces: not on the cores of the host, nor as a single one. */
   get isPiecewise(): boolean {
-    return this.#programs.gradient.runPart !== undefined && this.pieces.length > 1;
+    return this.#loaded?.gradient.runPart !== undefined && this.pieces.length > 1;
   }
 
   /**
