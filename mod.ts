@@ -96,6 +96,7 @@ export type {
   PassTime,
   Program,
   SlotSlice,
+  StagedRead,
   TimedDevice,
 } from "./src/device/types.ts";
 export type { DeviceKind } from "./src/base/device_kinds.ts";
