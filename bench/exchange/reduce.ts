@@ -14,7 +14,7 @@ import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
 import { EXCHANGE_WAYS } from "../../src/reduce/schema.ts";
-import { pairCost } from "./reduce_pair.ts";
+import { pairCost, type PairPlace } from "./reduce_pair.ts";
 import { medianSeconds } from "../time.ts";
 import { timeWorlds, type WorldTimes } from "./worlds.ts";
 
@@ -45,19 +45,10 @@ export async function benchReduce({ filter, device: asked = "auto" }: Filter): P
   }
   const pairs: string[][] = [];
   for (const megabytes of PAIR_MEGABYTES) {
-    for (const way of EXCHANGE_WAYS) {
-      const { seconds, cpu } = await pairCost(megabytes * 1e6 / 4, way);
-      const gigabytes = megabytes / 1e3;
-      const figures = [1e3 * seconds, gigabytes / seconds, cpu / gigabytes].map(fixed);
-      pairs.push([String(megabytes), way, ...figures]);
-    }
+    pairs.push(...await pairRows(String(megabytes), { megabytes, place: "memory" }));
   }
-  for (const way of EXCHANGE_WAYS) {
-    const { seconds, cpu } = await pairCost(ON_DEVICE * 1e6 / 4, way, "device");
-    const gigabytes = ON_DEVICE / 1e3;
-    const figures = [1e3 * seconds, gigabytes / seconds, cpu / gigabytes].map(fixed);
-    pairs.push([`${ON_DEVICE} on a CPU device`, way, ...figures]);
-  }
+  const place = "device";
+  pairs.push(...await pairRows(`${ON_DEVICE} on a CPU device`, { megabytes: ON_DEVICE, place }));
   return {
     what: "reduce",
     adapter: shownName(device),
@@ -114,6 +105,21 @@ function rowOf(
     percent(readBack + exchanged + write, step),
     percent(readBack + exchange + write, step),
   ];
+}
+
+/** A row for each way in which two processes reduce a vector. */
+async function pairRows(
+  name: string,
+  { megabytes, place }: { megabytes: number; place: PairPlace },
+): Promise<string[][]> {
+  const gigabytes = megabytes / 1e3;
+  const rows: string[][] = [];
+  for (const way of EXCHANGE_WAYS) {
+    const { seconds, cpu } = await pairCost(megabytes * 1e6 / 4, way, place);
+    const figures = [1e3 * seconds, gigabytes / seconds, cpu / gigabytes];
+    rows.push([name, way, ...figures.map(fixed)]);
+  }
+  return rows;
 }
 
 /** Seconds to read a gradient of `length` elements from an idle device. */

@@ -41,7 +41,7 @@ export interface PairCost {
 export async function pairCost(
   length: number,
   way: ExchangeWay,
-  place: PairPlace = "memory",
+  place: PairPlace,
 ): Promise<PairCost> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   try {

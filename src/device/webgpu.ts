@@ -124,21 +124,20 @@ class Gpu implements TimedDevice {
       bind: (pipeline) => group(call, launch, pipeline),
     })));
     const steps: Step[] = [];
-    /** The first step of each call. */
-    const firsts = new Map<Call<Region>, number>();
     for (const { call, launch } of launches) {
       const pipeline = this.#kernels.pipeline(launch);
-      if (!firsts.has(call)) firsts.set(call, steps.length);
       steps.push({ pipeline, group: await group(call, launch, pipeline), groups: launch.groups });
     }
-    const stepOf = (call: number): number => {
-      const calls = plan.calls.slice(call);
-      const next = calls.find((each) => firsts.has(each));
-      return next === undefined ? steps.length : firsts.get(next) ?? 0;
-    };
+    /** By number of calls, how many steps they have. */
+    const counts = [0];
+    for (const call of plan.calls) {
+      let count = counts.at(-1) ?? 0;
+      while (launches[count]?.call === call) count++;
+      counts.push(count);
+    }
     return {
       run: () => this.#run(steps),
-      runPart: (from, to) => this.#run(steps.slice(stepOf(from), stepOf(to))),
+      runPart: (from, to) => this.#run(steps.slice(counts[from], counts[to])),
     };
   }
 

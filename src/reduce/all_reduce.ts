@@ -13,7 +13,7 @@
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
 import type { Counter } from "./counter.ts";
-import { divide, type Division, type ExchangeShape, WINDOW } from "./division.ts";
+import { type Chunk, divide, type Division, type ExchangeShape, WINDOW } from "./division.ts";
 import { Exchange } from "./exchange.ts";
 import { doneHeader, Incoming, type PeerParts, rootHeader, sumHeader } from "./incoming.ts";
 import {
@@ -24,7 +24,7 @@ import {
   type SharedMemory,
 } from "./shared.ts";
 import type { Slice } from "./slices.ts";
-import { finish, requireCover, type SubtreePart } from "./tree.ts";
+import { finish, requireCover, type SubtreePart, type TreeNode } from "./tree.ts";
 import { ExchangeVectors } from "./vectors.ts";
 
 /** Options that are constant over the steps. */
@@ -72,6 +72,9 @@ interface Running {
 export class AllReducer {
   readonly #options: ReduceOptions;
   readonly #division: Division;
+  /** Chunks that this worker owns, and the roots that it computes. */
+  readonly #chunks: readonly Chunk[];
+  readonly #nodes: readonly TreeNode[];
   readonly #vectors: ExchangeVectors;
   readonly #peers: readonly PeerParts[];
   readonly #offer: Offer;
@@ -91,9 +94,11 @@ export class AllReducer {
     });
     this.#options = options;
     this.#division = division;
+    this.#chunks = division.chunks[rank] ?? [];
+    this.#nodes = division.nodes[rank] ?? [];
     this.#waited = new Array(ranges.length).fill(0);
-    this.#offer = offerOf(shared, options);
-    this.#vectors = new ExchangeVectors(options, shared);
+    this.#offer = offerOf(shared, options, division);
+    this.#vectors = new ExchangeVectors(options, division, shared);
     this.#peers = channels.flatMap((channel, other) => {
       const vectors = this.#vectors.peers[other];
       if (channel === undefined || vectors === undefined) return [];
@@ -149,8 +154,7 @@ export class AllReducer {
     roots: readonly SubtreePart[],
     { arrived = [], take }: ReduceStep,
   ): Promise<void> {
-    const { length, rank } = this.#options;
-    requireCover(roots, { nodes: this.#division.nodes[rank] ?? [], length });
+    requireCover(roots, { nodes: this.#nodes, length: this.#options.length });
     this.#calls++;
     if (this.#peers.length === 0) return await this.#alone(roots, { arrived, take });
     roots.forEach(({ data }, i) => {
@@ -158,16 +162,12 @@ export class AllReducer {
       if (data !== own) own.set(data);
     });
     const exchange = new Exchange(step, this.#peers.map((peer) => peer.channel));
-    const { chunks } = this.#division;
-    const own = chunks[rank] ?? [];
     const summed = exchange.counter();
     const lanes = this.#peers.map((peer) => {
       const offered = exchange.counter();
       const counters = { roots: exchange.counter(), sums: exchange.counter(), window: WINDOW };
-      return {
-        offered,
-        incoming: new Incoming(peer, { step, chunks: own, summed, offered }, counters),
-      };
+      const receiving = { step, chunks: this.#chunks, summed, offered };
+      return { offered, incoming: new Incoming(peer, receiving, counters) };
     });
     const incoming = lanes.map((lane) => lane.incoming);
     const running = { step, exchange, incoming, summed, arrived: exchange.counter() };
@@ -175,7 +175,7 @@ export class AllReducer {
     const ready: number[] = [];
     let start = performance.now();
     await exchange.finish(async () => {
-      const own = exchange.also(
+      const arriving = exchange.also(
         this.#arrive(running, arrived).then(() => {
           start = performance.now();
         }),
@@ -189,7 +189,7 @@ export class AllReducer {
         ];
       });
       const added = exchange.also(this.#sumChunks(running, take));
-      await Promise.all([own, added, ...tasks]);
+      await Promise.all([arriving, added, ...tasks]);
       await exchange.sent();
     });
     ready.forEach((at, rank) => this.#waited[rank] = Math.max(0, at - start));
@@ -199,8 +199,7 @@ export class AllReducer {
   /** The step of a worker without others. */
   async #alone(roots: readonly SubtreePart[], { arrived = [], take }: ReduceStep): Promise<void> {
     await Promise.all(arrived);
-    const { ranges } = this.#options;
-    take(0, finish(roots, ranges.reduce((sum, { count }) => sum + count, 0)));
+    take(0, finish(roots, this.#division.microBatches));
   }
 
   /** Counts the pieces as they come. */
@@ -218,12 +217,11 @@ export class AllReducer {
     { incoming, offered }: { incoming: Incoming; offered: Counter },
   ): Promise<void> {
     const { peer: { rank, channel }, sums } = incoming;
-    const { nodes, chunks } = this.#division;
-    for (const [i, chunk] of (chunks[rank] ?? []).entries()) {
+    for (const [i, chunk] of (this.#division.chunks[rank] ?? []).entries()) {
       await arrived.atLeast(chunk.piece + 1);
       await sums.atLeast(i + 1 - WINDOW);
       offered.increase();
-      for (const [k, node] of (nodes[this.#options.rank] ?? []).entries()) {
+      for (const [k, node] of this.#nodes.entries()) {
         const data = this.#ownPart(k, chunk);
         const place = this.#offer.root(rank, { root: k, chunk: i }, bytesOf(data));
         await this.#send(channel, { header: rootHeader(step, chunk, node), data, place });
@@ -234,20 +232,15 @@ export class AllReducer {
   /** Adds each own chunk once its roots are there, and sends the sum to all. */
   async #sumChunks(running: Running, take: TakeSum): Promise<void> {
     const { step, exchange, incoming, summed, arrived } = running;
-    const { chunks, nodes } = this.#division;
-    const own = chunks[this.#options.rank] ?? [];
-    for (const [i, chunk] of own.entries()) {
+    for (const [i, chunk] of this.#chunks.entries()) {
       await arrived.atLeast(chunk.piece + 1);
       for (const { roots, rootChunks } of incoming) {
         await roots.atLeast(Math.min(i + 1, rootChunks));
       }
-      const parts = (nodes[this.#options.rank] ?? []).map((node, k) => ({
-        node,
-        data: this.#ownPart(k, chunk),
-      }));
+      const parts = this.#nodes.map((node, k) => ({ node, data: this.#ownPart(k, chunk) }));
       const all = [...parts, ...incoming.flatMap((each) => each.partsOf(i))];
       const sum = this.#vectors.sum(chunk, all);
-      if (i === own.length - 1) await this.#options.midway?.();
+      if (i === this.#chunks.length - 1) await this.#options.midway?.();
       summed.increase();
       const header = sumHeader(step, chunk);
       const shared = this.#offer.sum({ chunk: i }, bytesOf(sum));
@@ -257,7 +250,7 @@ export class AllReducer {
       }
       take(chunk.start, sum);
     }
-    if (own.length === 0) await this.#options.midway?.();
+    if (this.#chunks.length === 0) await this.#options.midway?.();
   }
 
   /** Gives the sums of another rank as they come, and says when none of its memory is needed any more. */

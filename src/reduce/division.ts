@@ -14,6 +14,7 @@ import { cover, type TreeNode } from "./tree.ts";
  * frame; what is mapped is not copied, so 8 MiB, for fewer frames.
  */
 const CHUNKS = { sockets: 2 ** 18, file: 2 ** 18, mmap: 2 ** 21 } as const;
+
 /** Elements of a chunk, where payloads travel in a way. */
 export function chunkOf(way: ExchangeWay): number {
   return CHUNKS[way];
@@ -51,6 +52,8 @@ export interface Division {
   readonly chunks: readonly (readonly Chunk[])[];
   /** The slice of each piece that a rank owns; some are empty. */
   readonly slices: readonly (readonly Slice[])[];
+  /** Micro-batches of a step. */
+  readonly microBatches: number;
   /** The roots that a rank computes. */
   readonly nodes: readonly (readonly TreeNode[])[];
   /** Elements of the largest chunk. */
@@ -78,6 +81,7 @@ export function divide(
   return {
     chunks,
     slices,
+    microBatches: ranges.reduce((sum, { count }) => sum + count, 0),
     nodes: ranges.map(({ first, count }) => cover(first, count)),
     largest: maxOf(chunks.flat().map(({ start, end }) => end - start)),
     window: Math.min(WINDOW, maxOf(chunks.map((each) => each.length))),

@@ -57,7 +57,7 @@ export class Exchange {
     return watched;
   }
 
-  /** Watches a task of no peer, which fails only by what it waits for. */
+  /** Watches a task that is no transfer: its fault is no peer's. */
   also(task: Promise<void>): Promise<void> {
     this.#tasks.push(task.catch(() => {}));
     return task;

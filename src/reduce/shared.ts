@@ -13,7 +13,9 @@
 import type { Header } from "../transport/channel.ts";
 import type { OwnMapping, PeerMapping } from "../transport/mapping.ts";
 import type { OwnRegion, PeerRegion, Placed } from "../transport/region.ts";
-import { divide, type ExchangeShape, ownRoots, rootBytes } from "./division.ts";
+import type { MicroBatchRange } from "./assign.ts";
+import { divide, type Division, type ExchangeShape, ownRoots, rootBytes } from "./division.ts";
+import { cover } from "./tree.ts";
 
 /** Payloads below this many bytes travel in their frame and not by the file: one write instead of two. */
 const LEAST_BYTES = 64 * 1024;
@@ -28,19 +30,19 @@ export interface SharedMemory {
   readonly read: readonly boolean[];
 }
 
-/** Bytes of a worker's region; 0 where no payload would be shared. */
-export function regionBytes(shape: ExchangeShape, kind: SharedKind): number {
-  const { rank, ranges, length } = shape;
-  const { nodes, window, largest } = divide(shape);
-  const own = nodes[rank] ?? [];
-  if (kind === "mapped") return ownRoots(own) * rootBytes(length);
-  return 4 * largest < LEAST_BYTES
-    ? 0
-    : ((ranges.length - 1) * own.length + 1) * window * 4 * largest;
+/** Bytes that a worker maps: its roots, whole. */
+export function mappedBytes({ rank, ranges, length }: ExchangeShape): number {
+  const { first, count } = ranges[rank] as MicroBatchRange;
+  return ownRoots(cover(first, count)) * rootBytes(length);
 }
 
-/** How memory is shared. */
-export type SharedKind = OwnRegion["kind"] | OwnMapping["kind"];
+/** Bytes of a worker's file; 0 where all payloads are small and travel in their frames. */
+export function fileBytes(shape: ExchangeShape): number {
+  const { nodes, window, largest } = divide(shape);
+  if (4 * largest < LEAST_BYTES) return 0;
+  const roots = nodes[shape.rank]?.length ?? 0;
+  return ((shape.ranges.length - 1) * roots + 1) * window * 4 * largest;
+}
 
 /** Where the payload of a frame lies, if not behind its header. */
 export type PayloadPlace = Placed | "mapped";
@@ -60,10 +62,13 @@ export interface Offer {
 }
 
 /** What a worker offers of its memory; nothing without any. */
-export function offerOf(shared: SharedMemory | undefined, shape: ExchangeShape): Offer {
+export function offerOf(
+  shared: SharedMemory | undefined,
+  shape: ExchangeShape,
+  { nodes, window, largest }: Division,
+): Offer {
   const { own, read } = shared ?? {};
   if (own?.kind === "mapped") return new MappedOffer(read ?? []);
-  const { nodes, window, largest } = divide(shape);
   return new FileOffer(own, {
     // A worker without roots never says that it has read a sum.
     read: shape.ranges.map(({ count }, rank) => read?.[rank] === true && count > 0),

@@ -8,7 +8,7 @@ import {
   PAGE,
   rootBytes,
 } from "./division.ts";
-import { regionBytes, type SharedMemory } from "./shared.ts";
+import { fileBytes, type SharedMemory } from "./shared.ts";
 import type { Slice } from "./slices.ts";
 import { fitsSumMemory, SumMemory, type SumSpace } from "./sum_memory.ts";
 import { finish, type SubtreePart, type TreeNode } from "./tree.ts";
@@ -36,12 +36,11 @@ export class ExchangeVectors {
   readonly #spare: readonly Float32Array<ArrayBuffer>[];
 
   /** @throws {RangeError} when the system maps no shared memory. */
-  constructor(shape: ExchangeShape, shared: SharedMemory | undefined) {
+  constructor(shape: ExchangeShape, division: Division, shared: SharedMemory | undefined) {
     const { rank, ranges, length } = shape;
-    const division = divide(shape);
     const memory = new SumMemory(spaceOf(shape, division, shared));
     this.#memory = memory;
-    this.#microBatches = ranges.reduce((sum, { count }) => sum + count, 0);
+    this.#microBatches = division.microBatches;
     const own = ranges.length > 1 ? ownRoots(division.nodes[rank] ?? []) : 0;
     const vectors = (count: number, size: number) =>
       Array.from({ length: count }, () => memory.allocate(size));
@@ -54,7 +53,7 @@ export class ExchangeVectors {
         (_, k) => new Float32Array(buffer, at + k * rootBytes(length), length),
       );
     } else this.roots = vectors(own, length);
-    this.#spare = vectors(spares(shape), Math.min(BLOCK, division.largest));
+    this.#spare = vectors(spares(division), Math.min(BLOCK, division.largest));
     this.peers = ranges.map((_, peer) => {
       if (peer === rank) return undefined;
       const region = shared?.peers[peer];
@@ -96,24 +95,24 @@ export function heldBytes(shape: ExchangeShape): number {
   const division = divide(shape);
   const isMapped = shape.way === "mmap";
   const { vectors, pages } = spaceOf(shape, division, isMapped ? "mapped" : undefined);
-  const region = shape.way === "file" ? regionBytes(shape, "file") : 0;
+  const region = shape.way === "file" ? fileBytes(shape) : 0;
   const own = isMapped ? pages.slice(0, 1) : [region];
   return [...vectors.map((length) => 4 * length), ...own].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Pairs of spare vectors: none at the top of the tree, which is the sum itself. */
-function spares({ ranges }: ExchangeShape): number {
-  if (ranges.length === 1) return 0;
-  return 2 * Math.ceil(Math.log2(ranges.reduce((sum, { count }) => sum + count, 0)));
+/** Spare vectors: two for each level below the top of the tree, which is the sum itself. */
+function spares({ microBatches, nodes }: Division): number {
+  return nodes.length === 1 ? 0 : 2 * Math.ceil(Math.log2(microBatches));
 }
 
 /** What the vectors of a worker take; "mapped": where all memory is mapped. */
 function spaceOf(
   shape: ExchangeShape,
-  { nodes, slices, largest, window }: Division,
+  division: Division,
   shared: SharedMemory | "mapped" | undefined,
 ): SumSpace {
   const { rank, ranges, length } = shape;
+  const { nodes, largest, window } = division;
   if (ranges.length === 1) return { vectors: [], pages: [] };
   const others = ranges.flatMap((_, peer) => peer === rank ? [] : [peer]);
   const isMapped = (peer: number) =>
@@ -126,13 +125,13 @@ function spaceOf(
   return {
     vectors: [
       ...whole.vectors,
-      ...new Array<number>(spares(shape)).fill(Math.min(BLOCK, largest)),
+      ...new Array<number>(spares(division)).fill(Math.min(BLOCK, largest)),
       ...new Array<number>(window * rings.length).fill(largest),
     ],
     pages: [
       ...whole.pages,
       ...others.filter(isMapped).flatMap((peer) =>
-        windowsOf({ shape, peer, slices, nodes }).map(({ bytes }) => bytes)
+        windowsOf(shape, division, peer).map(({ bytes }) => bytes)
       ),
     ],
   };
@@ -145,20 +144,23 @@ interface PageWindow {
   readonly slice: Slice;
   /** First byte in the region, at a page. */
   readonly from: number;
+  /** Bytes from there to the slice. */
+  readonly before: number;
+  /** Bytes to the end of the slice. */
   readonly bytes: number;
 }
 
 function windowsOf(
-  { shape: { rank, length }, peer, slices, nodes }: {
-    shape: ExchangeShape;
-    peer: number;
-  } & Pick<Division, "slices" | "nodes">,
+  { rank, length }: ExchangeShape,
+  { slices, nodes }: Division,
+  peer: number,
 ): PageWindow[] {
   const windowOf = (of: number | "sum", slice: Slice): PageWindow[] => {
     if (slice.end === slice.start) return [];
     const root = (of === "sum" ? 0 : of) * rootBytes(length);
-    const from = Math.floor((root + 4 * slice.start) / PAGE) * PAGE;
-    return [{ of, slice, from, bytes: root + 4 * slice.end - from }];
+    const [start, end] = [root + 4 * slice.start, root + 4 * slice.end];
+    const from = Math.floor(start / PAGE) * PAGE;
+    return [{ of, slice, from, before: start - from, bytes: end - from }];
   };
   return [
     ...(nodes[peer] ?? []).flatMap((_, root) =>
@@ -180,11 +182,10 @@ function mapped(
 ): PeerVectors {
   const { chunks, slices } = division;
   /** Slices by what they are of, each with its elements. */
-  const seen = windowsOf({ shape, peer, ...division }).map(({ of, slice, from, bytes }) => {
+  const seen = windowsOf(shape, division, peer).map(({ of, slice, from, before, bytes }) => {
     const range = memory.allocatePages(bytes);
     region.place({ range, from });
-    const root = (of === "sum" ? 0 : of) * rootBytes(shape.length);
-    const at = range.byteOffset + root + 4 * slice.start - from;
+    const at = range.byteOffset + before;
     return { of, slice, data: new Float32Array(range.buffer, at, slice.end - slice.start) };
   });
   const find = (of: number | "sum", rank: number, number: number) => {

@@ -55,14 +55,18 @@ export function summaryOf(facts: SummaryFacts): Summary {
     val_loss: facts.valLoss ?? null,
     tokens: facts.tokens,
     tokens_per_s: thousandths(facts.tokensPerS),
-    exchange_share: facts.exchangeShare === undefined ? null : thousandths(facts.exchangeShare),
-    exchange_hidden: facts.exchangeHidden === undefined ? null : thousandths(facts.exchangeHidden),
+    exchange_share: shareOf(facts.exchangeShare),
+    exchange_hidden: shareOf(facts.exchangeHidden),
     params: facts.params,
     workers: facts.workers,
     adapter: facts.adapter,
     state_hash: facts.stateHash,
     seconds: thousandths(facts.seconds),
   };
+}
+
+function shareOf(share: number | undefined): number | null {
+  return share === undefined ? null : thousandths(share);
 }
 
 function thousandths(x: number): number {

@@ -59,7 +59,7 @@ export class Libc {
     this.#call = library.symbols;
   }
 
-  /** A file of so many zero bytes, whose size nobody can change; undefined if there is no room. */
+  /** Creates a file of zeros in memory and seals its size; undefined if there is no room for it. */
   createFile(bytes: number): number | undefined {
     const call = this.#call;
     const file = call.memfd_create(textOf("shoal"), MFD_CLOEXEC | MFD_ALLOW_SEALING);

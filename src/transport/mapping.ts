@@ -27,7 +27,10 @@ abstract class Mapping implements Disposable {
     this.#shown.push(range);
   }
 
-  /** What was shown becomes zeros of this process alone, so a late writer reaches nobody. */
+  /**
+   * Replaces the mapped ranges by private zero pages, so a late write does not reach other processes,
+   * and closes the file.
+   */
   [Symbol.dispose](): void {
     for (const range of this.#shown.splice(0)) this.libc.unmap(range);
     this.libc.close(this.file);

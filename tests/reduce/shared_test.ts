@@ -172,7 +172,7 @@ Deno.test("memory that cannot be mapped is shared as a file, with the reason", a
   }
 });
 
-Deno.test("a payload in its frame is refused where memory is mapped, which nobody else may write", async () => {
+Deno.test("a frame that carries a payload is refused when the memory of the peer is mapped read-only", async () => {
   using folder = tempFolder();
   const all = await worldOf(2, () => ({ folder: folder.path, way: "mmap" }));
   const [range] = assign(MICRO_BATCHES, 2);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { ExchangeShape } from "../../src/reduce/division.ts";
 import type { ExchangeWay } from "../../src/reduce/schema.ts";
-import { regionBytes, type SharedMemory } from "../../src/reduce/shared.ts";
+import { fileBytes, mappedBytes, type SharedMemory } from "../../src/reduce/shared.ts";
 import { canMap } from "../../src/reduce/vectors.ts";
 import { type Channel, ChannelError } from "../../src/transport/channel.ts";
 import { type Libc, openLibc } from "../../src/transport/libc.ts";
@@ -43,13 +43,14 @@ export async function openShared(
   heard: (rank: number) => void = () => {},
 ): Promise<Sharing> {
   using opened = new DisposableStack();
+  const { way: asked = "sockets" } = shape;
   const { libc, why } = mapper(shape, place);
   const name = `region-${place.attempt}-${shape.rank}`;
   const own = ownMemory(shape, { path: join(place.folder, name), libc });
   if (own !== undefined) opened.use(own);
   const told = await exchanged(peers, announced(own, name));
   const regions = told.map((header, rank) => {
-    const bytes = regionBytes({ ...shape, rank }, "mapped");
+    const bytes = mappedBytes({ ...shape, rank });
     const region = header && openPeer(header, { folder: place.folder, libc, bytes });
     return region && opened.use(region);
   });
@@ -64,8 +65,8 @@ export async function openShared(
   const ways = peers.flatMap((channel, rank) => channel === undefined ? [] : [wayOf(rank)]);
   const way = ORDER.find((each) => ways.includes(each)) ?? "sockets";
   // Small payloads travel in their frames in any case.
-  const isSmall = shape.way === "file" && regionBytes(shape, "file") === 0;
-  const isWanted = isSmall || way === (shape.way ?? way);
+  const isSmall = asked === "file" && fileBytes(shape) === 0;
+  const isWanted = isSmall || way === asked;
   const sharing = { way, ...!isWanted && { why: why ?? "a worker could not share its memory" } };
   if (own === undefined && regions.every((region) => region === undefined)) {
     return { ...sharing, memory: undefined };
@@ -99,10 +100,11 @@ function ownMemory(
   shape: ExchangeShape,
   { path, libc }: { path: string; libc: Libc | undefined },
 ): OwnRegion | OwnMapping | undefined {
-  if ((shape.way ?? "sockets") === "sockets") return undefined;
-  const mapped = libc && OwnMapping.create(libc, regionBytes(shape, "mapped"));
+  const { way = "sockets" } = shape;
+  if (way === "sockets") return undefined;
+  const mapped = libc && OwnMapping.create(libc, mappedBytes(shape));
   if (mapped !== undefined) return mapped;
-  const bytes = regionBytes(shape, "file");
+  const bytes = fileBytes(shape);
   return bytes === 0 ? undefined : OwnRegion.create(path, bytes);
 }
 
