@@ -229,7 +229,7 @@ function splitSection(
   ];
   const { micro_batches, micro_batch_size: windows, model } = config;
   const onCpu = isCpuDevice(adapter);
-  const kind = model.kind === "gpt" ? `heads ${model.heads}` : model.cell;
+  const kind = "cell" in model ? model.cell : `heads ${model.heads}`;
   return {
     title: `${config.name}: one step`,
     table: [

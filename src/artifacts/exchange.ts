@@ -1,6 +1,7 @@
 /** Converts models to the export layouts of their kinds and back. */
 import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { WeightType } from "../checkpoint/tensors/narrow.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { ExportLayout, Portable } from "../exchange/types.ts";
 import { type ModelConfig, modelOf, MODELS } from "../models/mod.ts";
@@ -29,14 +30,25 @@ export function exportLayoutOf(model: ModelConfig): ExportLayout<ModelConfig> {
   throw new UserError("config", `Cannot export a model of kind ${kind}: need ${known}`);
 }
 
+/** PyTorch's names of the types of weights. */
+const TORCH_TYPES: Readonly<Record<WeightType, string>> = {
+  f32: "float32",
+  f16: "float16",
+  bf16: "bfloat16",
+};
+
 /**
- * Converts a model to the layout of its kind; `end`: end-of-document token.
+ * Converts a model to the layout of its kind; `end`: end-of-document token, `type`: of the weights.
  * @throws {UserError} `config` for a model without a layout.
  */
-export function outgoing(portable: Portable<ModelConfig>, end: number | undefined): Outgoing {
+export function outgoing(
+  portable: Portable<ModelConfig>,
+  { end, type }: { readonly end: number | undefined; readonly type: WeightType },
+): Outgoing {
   const layout = exportLayoutOf(portable.model);
+  const config = layout.config(portable, end);
   return {
-    config: layout.config(portable, end),
+    config: "dtype" in config ? { ...config, dtype: TORCH_TYPES[type] } : config,
     tensors: layout.tensors(portable),
     files: layout.files(end),
   };
@@ -55,12 +67,12 @@ export function incoming(
     ? json.model_type
     : undefined;
   const known = layouts().map(([, layout]) => layout);
-  const layout = known.find(({ type }) => type === modelType);
+  const layout = known.find(({ types }) => types.some((type) => type === modelType));
   if (layout !== undefined) return layout.read(json, file, paths);
   throw new UserError(
     "data",
     `Cannot import ${paths.config}: model_type: need ${
-      known.map(({ type }) => type).join(" or ")
+      known.flatMap(({ types }) => types).join(" or ")
     }: ` +
       (modelType === undefined ? "it says none" : JSON.stringify(modelType)),
   );

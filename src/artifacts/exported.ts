@@ -8,10 +8,8 @@ import { UserError } from "../base/user_error.ts";
 import { Damage } from "../checkpoint/damage.ts";
 import { DISK } from "../checkpoint/disk.ts";
 import { ensureFolder, fileNamesIn, writeNew } from "../checkpoint/files.ts";
-import { readForeign } from "../checkpoint/tensors/foreign.ts";
 import { parseStrict } from "../checkpoint/json.ts";
 import { asideName, STEP_PREFIX } from "../checkpoint/names.ts";
-import { writeSafetensors } from "../checkpoint/tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "../checkpoint/space.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
@@ -21,6 +19,7 @@ import { tokenizerFrom } from "../data/tokenizers/mod.ts";
 import { specOfTokenizerJson } from "../data/tokenizers/recognize.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { FILES, incoming, outgoing } from "./exchange.ts";
+import { readWeights, type WeightsOptions, writeWeights } from "./weights.ts";
 import { parsed } from "../exchange/parsed.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import type { Portable } from "../exchange/types.ts";
@@ -42,16 +41,14 @@ const THEIRS = { json: "tokenizer.json", vocab: "vocab.json", merges: "merges.tx
 /** Reads an exported folder. @throws {UserError} `data` when a file is missing or damaged. */
 export async function readExported(path: string): Promise<Exported> {
   const names = await fileNamesIn(path);
-  for (const name of [FILES.config, FILES.weights]) {
-    if (names.includes(name)) continue;
-    const index = names.includes(`${name}.index.json`) ? ", its weights are in several files" : "";
-    throw new UserError("data", `Cannot import ${path}: need ${name}: it is missing${index}`);
+  if (!names.includes(FILES.config)) {
+    throw new UserError("data", `Cannot import ${path}: need ${FILES.config}: it is missing`);
   }
-  const paths = { config: join(path, FILES.config), weights: join(path, FILES.weights) };
+  const configPath = join(path, FILES.config);
   try {
-    const config = parseStrict(await readText(paths.config), { what: paths.config, depth: DEPTH });
-    const file = await readForeign(paths.weights);
-    const portable = incoming(config, file, paths);
+    const config = parseStrict(await readText(configPath), { what: configPath, depth: DEPTH });
+    const file = await readWeights(path, names);
+    const portable = incoming(config, file, { config: configPath, weights: file.path });
     const step = Number(file.metadata["step"] ?? NaN);
     const tokenizer = await tokenizerOf(path, names);
     requireIds(tokenizer, { path, vocabulary: portable.vocabulary });
@@ -115,9 +112,14 @@ function requireIds(
  * @throws {UserError} `config` when `out` is not empty or no layout fits the model, `tooLarge` when
  * the disk lacks space.
  */
-export async function writeExported(out: string, exported: Exported): Promise<void> {
+export async function writeExported(
+  out: string,
+  exported: Exported,
+  options: WeightsOptions = {},
+): Promise<void> {
   const { tokenizer, step } = exported;
-  const { config, tensors, files } = outgoing(exported, tokenizer?.end);
+  const { type = "f32" } = options;
+  const { config, tensors, files } = outgoing(exported, { end: tokenizer?.end, type });
   await requireFree(out);
   const texts: [string, string][] = [
     [FILES.config, json(config)],
@@ -132,7 +134,7 @@ export async function writeExported(out: string, exported: Exported): Promise<vo
   await publishFolder(out, {
     bytes: tensors.reduce((sum, { data }) => sum + data.byteLength, 0),
     async fill(folder) {
-      await writeSafetensors(join(folder, FILES.weights), tensors, { metadata });
+      await writeWeights(folder, tensors, { ...options, metadata });
       for (const [name, text] of texts) {
         await writeNew(join(folder, name), [new TextEncoder().encode(text)]);
       }

@@ -83,8 +83,10 @@ function parametersFor(
     const found = params.get(name);
     if (found !== undefined && sameShape(found.shape, shape)) return found;
     const actual = found === undefined ? "missing" : showShape(found.shape);
-    throw new RangeError(
-      `Cannot import ${path}: need ${name} ${showShape(shape)}: it is ${actual}`,
+    throw new UserError(
+      "config",
+      `Cannot import ${path} for windows of ${config.data.seq_len} tokens: need ${name} ` +
+        `${showShape(shape)}: it is ${actual}`,
     );
   });
 }

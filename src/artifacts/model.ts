@@ -20,6 +20,7 @@ import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { FILES } from "./exchange.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
+import { WEIGHTS_INDEX } from "./weights.ts";
 import { located } from "./located.ts";
 import { openValidated, validated, validateState } from "./validate_state.ts";
 
@@ -80,7 +81,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     );
   }
   if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
-  if (names.includes(FILES.weights) || names.includes(FILES.config)) {
+  if ([FILES.weights, FILES.config, WEIGHTS_INDEX].some((name) => names.includes(name))) {
     return { path, kind: "export", config: undefined, ...await readExported(path) };
   }
   throw new UserError(

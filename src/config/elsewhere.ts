@@ -114,11 +114,12 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "vocab_size n_vocab vocabulary vocab num_tokens vocab_len ntoken input_size output_size",
   "leave it out: linear layers and norms of a transformer have biases":
     "bias use_bias add_bias qkv_bias",
-  "leave it out: the feed-forward layer has 4 x model.width features":
+  "set model.norm_eps, which kind llama has": "rms_norm_eps rms_eps rmsnorm_eps",
+  "leave it out, or set model.mlp_width, which kind llama has: a gpt has 4 x model.width features":
     "n_inner intermediate_size dim_feedforward ffn_dim d_ff ff_dim mlp_ratio d_inner hidden_mult",
   "leave it out: a transformer uses GELU and norms before its blocks, as GPT-2 does":
     "activation activation_function hidden_act layer_norm_epsilon layer_norm_eps norm_first pre_norm " +
-    "use_rmsnorm norm_eps rms_norm_eps norm initializer_range",
+    "use_rmsnorm norm initializer_range",
   "leave it out: workers talk over sockets of this machine":
     "backend ddp ddp_backend local_rank distributed master_addr master_port fsdp deepspeed " +
     "zero_stage ddp_find_unused_parameters strategy node_rank nnodes rank",

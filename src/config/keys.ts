@@ -78,6 +78,12 @@ function alternatives(node: Json): Json[] {
   return options === undefined ? [node] : options.map(asObject);
 }
 
+/** Alternatives within alternatives, as those of a union that may be null, side by side. */
+function flattened(node: Json): Json[] {
+  const options = alternatives(node);
+  return options.length === 1 ? options : options.flatMap(flattened);
+}
+
 /** JSON Schema allows a bare `true` for "anything"; an empty object is equivalent. */
 function asObject(node: Json | boolean): Json {
   return typeof node === "boolean" ? {} : node;
@@ -94,7 +100,7 @@ function merge(known: ConfigKey | undefined, key: ConfigKey): ConfigKey {
 }
 
 function leaf(node: Json, { path, preset }: NodeContext): ConfigKey {
-  const options = alternatives(node);
+  const options = flattened(node);
   return {
     path,
     types: options.flatMap(typesOf),
@@ -121,6 +127,8 @@ function typesOf({ type }: Json): BasicType[] {
 function needOf(node: Json): string {
   const choices = node.enum ?? (node.const === undefined ? undefined : [node.const]);
   if (choices !== undefined) return choices.map(String).join(" | ");
+  const options = flattened(node);
+  if (options.length > 1) return options.map(needOf).join(" | ");
   return typesOf(node).map((type) => {
     if (type === "integer" || type === "number") return type + rangeOf(node);
     if (type === "array") return `list of (${needOf(asObject(onlyItem(node)))})`;

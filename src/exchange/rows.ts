@@ -3,7 +3,7 @@
  * that they are inverse.
  */
 import { UserError } from "../base/user_error.ts";
-import { sameShape, type Shape, showShape } from "../base/shape.ts";
+import { sameShape, type Shape, showShape, sizeOf } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 
@@ -15,6 +15,8 @@ export interface LayoutRow {
   readonly shape: Shape;
   /** Whether the matrix is transposed in our layout. */
   readonly transposed?: boolean;
+  /** Where it is a part of our parameter: its first column there, and all columns. */
+  readonly within?: { readonly first: number; readonly columns: number };
 }
 
 /** Source of foreign tensors, and names to ignore. */
@@ -29,14 +31,16 @@ export function outward(
   params: ReadonlyMap<string, NamedTensor>,
   rows: readonly LayoutRow[],
 ): NamedTensor[] {
-  return rows.map(({ ours, theirs, shape, transposed = false }) => {
+  return rows.map((row) => {
+    const { ours, theirs, shape, transposed = false, within } = row;
     const found = params.get(ours);
-    const own = transposed ? shape.toReversed() : shape;
-    if (found === undefined || !sameShape(found.shape, own)) {
+    const whole = wholeShape(row);
+    if (found === undefined || !sameShape(found.shape, whole)) {
       const actual = found === undefined ? "missing" : showShape(found.shape);
-      throw new RangeError(`Cannot export ${ours}: need ${showShape(own)}: it is ${actual}`);
+      throw new RangeError(`Cannot export ${ours}: need ${showShape(whole)}: it is ${actual}`);
     }
-    return { name: theirs, shape, data: transposed ? transpose(found) : found.data };
+    const own = within === undefined ? found : columnsOf(found, row);
+    return { name: theirs, shape, data: transposed ? transpose(own) : own.data };
   });
 }
 
@@ -51,7 +55,8 @@ export function inward(
 ): Map<string, NamedTensor> {
   const params = new Map<string, NamedTensor>();
   const bad = (fault: string) => new UserError("data", `Cannot import ${what}: ${fault}`);
-  for (const { ours, theirs, shape, transposed = false } of rows) {
+  for (const row of rows) {
+    const { ours, theirs, shape, transposed = false, within } = row;
     const found = tensors.get(theirs);
     if (found === undefined) {
       const dtype = others.get(theirs);
@@ -66,8 +71,14 @@ export function inward(
     }
     const odd = found.data.findIndex((x) => !Number.isFinite(x));
     if (odd >= 0) throw bad(`need finite numbers: ${theirs} has ${found.data[odd]} at ${odd}`);
-    const own = transposed ? shape.toReversed() : shape;
-    params.set(ours, { name: ours, shape: own, data: transposed ? transpose(found) : found.data });
+    const data = transposed ? transpose(found) : found.data;
+    if (within === undefined) {
+      params.set(ours, { name: ours, shape: wholeShape(row), data });
+    } else {
+      const whole = params.get(ours) ?? zeros(ours, wholeShape(row));
+      setColumns(whole, row, data);
+      params.set(ours, whole);
+    }
   }
   const known = new Set(rows.map(({ theirs }) => theirs));
   for (const name of [...tensors.keys(), ...others.keys()]) {
@@ -75,6 +86,42 @@ export function inward(
     throw bad(`need tensors of the model alone: ${name} is not one of them`);
   }
   return params;
+}
+
+/** The shape of a row's tensor in our layout. */
+function partShape({ shape, transposed = false }: LayoutRow): Shape {
+  return transposed ? shape.toReversed() : shape;
+}
+
+/** The shape of our parameter. */
+function wholeShape(row: LayoutRow): Shape {
+  const own = partShape(row);
+  return row.within === undefined ? own : [...own.slice(0, -1), row.within.columns];
+}
+
+function zeros(name: string, shape: Shape): NamedTensor {
+  return { name, shape, data: new Float32Array(sizeOf(shape)) };
+}
+
+/** Calls `copy` with the range of each of our parameter's rows that a part holds. */
+function eachRow(
+  row: LayoutRow,
+  copy: (inWhole: number, inPart: number, count: number) => void,
+): void {
+  const { first, columns } = row.within as { first: number; columns: number };
+  const shape = partShape(row);
+  const count = shape.at(-1) as number;
+  for (let r = 0; r < sizeOf(shape) / count; r++) copy(r * columns + first, r * count, count);
+}
+
+function columnsOf({ data }: NamedTensor, row: LayoutRow): NamedTensor {
+  const part = zeros(row.theirs, partShape(row));
+  eachRow(row, (from, to, count) => part.data.set(data.subarray(from, from + count), to));
+  return part;
+}
+
+function setColumns(whole: NamedTensor, row: LayoutRow, data: Float32Array): void {
+  eachRow(row, (to, from, count) => whole.data.set(data.subarray(from, from + count), to));
 }
 
 /** Transposes a matrix [R, C] to [C, R]. */

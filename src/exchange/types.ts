@@ -27,8 +27,8 @@ export interface Portable<M> extends Sizes<M> {
 
 /** The layout in which models of one kind are exported. */
 export interface ExportLayout<M> {
-  /** `model_type` of its config.json. */
-  readonly type: string;
+  /** The values of `model_type` that its config.json may have. */
+  readonly types: readonly string[];
   /** The class that loads it, for people. */
   readonly name: (model: M) => string;
   /** config.json; `end`: end-of-document token. @throws {UserError} `config` if it has none. */

@@ -135,3 +135,13 @@ export function defineModel<C extends AnyModel>(
 ): ModelDefinition<C> {
   return definition;
 }
+
+/** The fault of a tied output layer whose targets are no tokens. */
+export function tiedFaults(
+  tied: boolean,
+  { task, source }: Pick<ModelUse, "task" | "source">,
+): ModelFault[] {
+  if (!tied || task.targetKind === "next_token") return [];
+  const need = `need false for source ${source}, whose targets are no tokens`;
+  return [["tie_embeddings", `${need}: true`]];
+}

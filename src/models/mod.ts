@@ -2,17 +2,18 @@
 import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
+import { llama, llamaSchema } from "./llama/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
 import { userModel } from "./user_model.ts";
 
 /** The `model` part of a config: the schema of the model that `kind` names. */
-export const modelSchema = z.discriminatedUnion("kind", [gptSchema, recurrentSchema]);
+export const modelSchema = z.discriminatedUnion("kind", [gptSchema, llamaSchema, recurrentSchema]);
 
 /** A complete `model` part. */
 export type ModelConfig = z.infer<typeof modelSchema>;
 
 /** Every model by its `kind`. */
-export const MODELS = { gpt, recurrent: recurrentNet } as const;
+export const MODELS = { gpt, llama, recurrent: recurrentNet } as const;
 
 /** The definition of a config's model. */
 export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {

@@ -3,10 +3,12 @@
  * cross attention. B batch, T tokens, H query heads, Hkv heads of keys and values, d width of a
  * head, Dv width of a value.
  */
-import type { AttentionMask, HeadTriple } from "../../kernels/attention/mod.ts";
+import type { AttentionMask, Heads, HeadTriple } from "../../kernels/attention/mod.ts";
 import { attention, cachedAttention, headsOf, packedHeads } from "../../kernels/attention/mod.ts";
+import { reshape, sliceLast } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { attendCached } from "./cached_attention.ts";
+import { rmsNorm } from "./mlp.ts";
 import type { Rotation } from "./positions.ts";
 import type { Scope } from "./scope.ts";
 
@@ -34,6 +36,11 @@ export interface PackedAttendOptions extends SelfAttendOptions {
   readonly kvHeads?: number | undefined;
   /** Rotates queries and keys by their positions: rotaryPositions(). */
   readonly rotate?: Rotation | undefined;
+  /**
+   * Normalises each head of queries and keys, before it is rotated, with gains `q_norm.weight` and
+   * `k_norm.weight` [d] (Henry et al. 2020, with RMS norms).
+   */
+  readonly norm?: { readonly eps: number } | undefined;
 }
 
 /**
@@ -44,11 +51,37 @@ export interface PackedAttendOptions extends SelfAttendOptions {
 export function attend(
   scope: Scope,
   qkv: Tensor,
-  { heads, kvHeads = heads, rotate, ...options }: PackedAttendOptions,
+  { heads, kvHeads = heads, rotate, norm, ...options }: PackedAttendOptions,
 ): Tensor {
-  const { width } = packedHeads(qkv, heads, { kvHeads }).q;
+  const packed = packedHeads(qkv, heads, { kvHeads });
+  const { width } = packed.q;
+  if (norm !== undefined) {
+    return selfAttend(scope, normalisedHeads(scope, packed, { ...norm, rotate }), options);
+  }
   const turned = rotate?.(headsOf(qkv, { heads: heads + kvHeads, width })) ?? qkv;
   return selfAttend(scope, packedHeads(turned, heads, { kvHeads }), options);
+}
+
+/** Queries and keys normalised and rotated, and values, in tensors of their own. */
+function normalisedHeads(
+  scope: Scope,
+  { q, k, v }: HeadTriple,
+  { eps, rotate = ({ of }) => of }: {
+    readonly eps: number;
+    readonly rotate?: Rotation | undefined;
+  },
+): HeadTriple {
+  const alone = ({ of, first, heads, width }: Heads) =>
+    sliceLast(of, { first, count: heads * width });
+  const turned = (x: Heads, name: string): Heads => {
+    const { heads, width } = x;
+    const columns = alone(x);
+    const rows = reshape(columns, [...columns.shape.slice(0, -1), heads, width]);
+    const normalised = reshape(rmsNorm(scope.in(name), rows, { eps }), columns.shape);
+    return headsOf(rotate(headsOf(normalised, { heads, width })), { heads, width });
+  };
+  const { heads, width } = v;
+  return { q: turned(q, "q_norm"), k: turned(k, "k_norm"), v: headsOf(alone(v), { heads, width }) };
 }
 
 /**

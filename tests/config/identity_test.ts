@@ -97,6 +97,15 @@ const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string;
     "report.gradient_reach": { value: "true" },
   };
 
+/** Keys of other kinds of models, with a value that is no default. */
+const OTHER_MODELS: Readonly<Record<string, { value: string; kind: string }>> = {
+  "model.head_width": { value: "4", kind: "llama" },
+  "model.mlp_width": { value: "5", kind: "llama" },
+  "model.rotary_scaling": { value: '{"kind":"linear","factor":2}', kind: "llama" },
+  "model.qk_norm": { value: "true", kind: "llama" },
+  "model.norm_eps": { value: "1e-6", kind: "llama" },
+};
+
 /** Keys of an optimizer that others lack. */
 const OTHER_OPTIMIZER: Readonly<Record<string, { value: string; kind: string }>> = {
   "optim.momentum": { value: "0.5", kind: "sgd" },
@@ -162,7 +171,10 @@ Deno.test("changeable() are the keys that leave the numbers alone", () => {
 Deno.test("configHash() and differences() see each math key and no other", () => {
   assertEquals(
     keys().map(({ path }) => path)
-      .filter((path) => !(path in OTHER || path in OTHER_RECURRENT || path in OTHER_OPTIMIZER)),
+      .filter((path) =>
+        !(path in OTHER || path in OTHER_RECURRENT || path in OTHER_MODELS ||
+          path in OTHER_OPTIMIZER)
+      ),
     // A mask needs an end, and an end without bptt a mask: neither changes alone. Heads of a base
     // need its width.
     ["model.kind", "model.mup_base_heads", "data.document_mask", "optim.kind"],
@@ -181,6 +193,9 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     ...Object.entries(OTHER_RECURRENT).map(([path, { value, source = "text", bptt = null }]) => {
       return { path, value, input: { model: { kind: "recurrent" }, data: { source, bptt } } };
     }),
+    ...Object.entries(OTHER_MODELS).map(([path, { value, kind }]) => {
+      return { path, value, input: { model: { kind } } };
+    }),
     ...Object.entries(OTHER_OPTIMIZER).map(([path, { value, kind }]) => {
       return { path, value, input: { optim: { kind } } };
     }),
@@ -192,7 +207,10 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     assertNotEquals(config, base, path);
     assertEquals(configHash(config) !== configHash(base), differs, path);
     assertEquals(
-      configDifferences(base, config).map((d) => d.split(":")[0]),
+      // Of a table that was null before, its fields differ as well.
+      configDifferences(base, config).map((d) => d.split(":")[0]).filter((at) =>
+        !at?.startsWith(`${path}.`)
+      ),
       differs ? [path] : [],
     );
   }

@@ -19,7 +19,7 @@ const FROZEN = [
   "eval.every integer >= 0 = 200",
   "eval.windows integer >= 0 = 128",
   "eval.stride integer >= 1 | null = null",
-  "model.kind gpt | recurrent = gpt",
+  "model.kind gpt | llama | recurrent = gpt",
   "model.layers integer >= 1 = 2",
   "model.width integer >= 1 = 64",
   "model.heads integer >= 1 = 4",
@@ -31,6 +31,14 @@ const FROZEN = [
   "model.tie_embeddings boolean = false",
   "model.mup_base_width integer >= 1 | null = null",
   "model.mup_base_heads integer >= 1 | null = null",
+  "model.head_width integer >= 1 | null = null",
+  "model.mlp_width integer >= 1 | null = null",
+  "model.rotary_scaling { kind: linear, factor: number > 0 } | { kind: llama3, factor: number > 0, " +
+  "low_freq_factor: number > 0, high_freq_factor: number > 0, context: number > 0 } | " +
+  "{ kind: yarn, factor: number > 0, context: number > 0, beta_fast?: number > 0, " +
+  "beta_slow?: number > 0, attention_factor?: number > 0 | null } | null = null",
+  "model.qk_norm boolean = false",
+  "model.norm_eps number > 0 = 0.00001",
   "model.cell rnn_tanh | rnn_relu | lstm | gru | gru_before = lstm",
   "model.shared_dropout boolean = false",
   "model.bidirectional boolean = false",

@@ -24,6 +24,31 @@ export interface PortableInput extends Partial<Omit<Sizes<ModelConfig>, "model">
 /** The models whose logits PyTorch gave. */
 export const GOLDEN: Readonly<Record<string, PortableInput>> = {
   gpt: { model: { kind: "gpt", layers: 2, width: 12, heads: 3, positions: "sinusoidal" } },
+  llama: {
+    model: {
+      kind: "llama",
+      width: 12,
+      heads: 6,
+      kv_heads: 3,
+      mlp_width: 10,
+      rotary_theta: 300,
+      rotary_scaling: { kind: "yarn", factor: 3, context: 5, beta_fast: 8 },
+    },
+  },
+  mistral: { model: { kind: "llama", width: 12, heads: 2, attention_window: 3 } },
+  qwen3: {
+    model: {
+      kind: "llama",
+      width: 10,
+      heads: 2,
+      kv_heads: 1,
+      head_width: 4,
+      qk_norm: true,
+      tie_embeddings: true,
+      attention_window: 4,
+      norm_eps: 1e-6,
+    },
+  },
   lstm: { model: { kind: "recurrent", cell: "lstm", layers: 2, width: 6 } },
   gru: { model: { kind: "recurrent", cell: "gru", width: 6 } },
   rnn_relu: { model: { kind: "recurrent", cell: "rnn_relu", width: 6 } },

@@ -12,6 +12,7 @@ import { type PortableInput, portableOf } from "./models.ts";
 import { saveModel } from "./runs.ts";
 
 const GPT = { kind: "gpt", layers: 2, width: 8, heads: 2, dropout: 0.1 };
+const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2 };
 const RECURRENT = { kind: "recurrent", width: 6 };
 
 /** Every model that is asked for the next token, in each of its forms. */
@@ -19,6 +20,25 @@ const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "a transformer": GPT,
   "a tied one": { ...GPT, tie_embeddings: true },
   "one with sinusoids": { ...GPT, positions: "sinusoidal" },
+  "a Llama": { ...LLAMA, dropout: 0.1, tie_embeddings: true },
+  "a Llama with shared heads of their own width": {
+    ...LLAMA,
+    kv_heads: 1,
+    head_width: 6,
+    mlp_width: 7,
+    norm_eps: 1e-6,
+    rotary_theta: 5e5,
+    rotary_scaling: {
+      kind: "llama3",
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      context: 6,
+    },
+  },
+  "a Llama with a window": { ...LLAMA, attention_window: 3 },
+  "a Llama with norms of heads": { ...LLAMA, qk_norm: true },
+  "one with norms of heads and a window": { ...LLAMA, qk_norm: true, attention_window: 3 },
   "an LSTM of two layers": {
     ...RECURRENT,
     cell: "lstm",

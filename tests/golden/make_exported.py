@@ -22,14 +22,21 @@ warnings.simplefilter("error")
 HERE = Path(__file__).parent
 
 
+def length_of(config):
+    keys = ("context", "n_positions", "max_position_embeddings")
+    return next(config[key] for key in keys if key in config)
+
+
 def main(root):
     for folder in sorted(Path(root).iterdir()):
         config = json.loads((folder / "config.json").read_text())
-        size, length = config["vocab_size"], config.get("context") or config["n_positions"]
+        size, length = config["vocab_size"], length_of(config)
         ids = torch.randint(0, size, (2, length), generator=torch.Generator().manual_seed(5))
-        if config["model_type"] == "gpt2":
-            model = transformers.GPT2LMHeadModel.from_pretrained(folder)
-            about = "transformers.GPT2LMHeadModel.from_pretrained"
+        if "architectures" in config:
+            kind = config["architectures"][0]
+            options = dict(attn_implementation="eager")
+            model = getattr(transformers, kind).from_pretrained(folder, **options)
+            about = f"transformers.{kind}.from_pretrained"
             logits = model.double()(ids).logits
         else:
             spec = importlib.util.spec_from_file_location("model", folder / "model.py")

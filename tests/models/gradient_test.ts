@@ -5,6 +5,7 @@ import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { type ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
+import { TINY_RUNS, tinyRun } from "../support/models.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 7;
@@ -81,6 +82,12 @@ for (const [name, { model, data }] of Object.entries(RECURRENT)) {
         model: { ...model, kind: "recurrent", width: 5 },
       }),
     );
+  });
+}
+
+for (const [name, run] of Object.entries(TINY_RUNS)) {
+  Deno.test(`every parameter's gradient matches differences: ${name}`, async () => {
+    await checkGradients(tinyRun(run));
   });
 }
 

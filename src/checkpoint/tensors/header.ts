@@ -6,6 +6,7 @@
 import { alignUp, type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import { Damage } from "../damage.ts";
 import { parseStrict } from "../json.ts";
+import { WEIGHT_TYPES, type WeightType } from "./narrow.ts";
 import { isTensorName, type NamedTensor } from "./tensor.ts";
 
 /** Largest accepted header, in bytes. */
@@ -40,20 +41,22 @@ export interface TensorHeader {
 
 /**
  * Length, JSON and padding spaces, so that the data starts at a multiple of 64 bytes. Tensors
- * follow in the given order. @throws {RangeError} for an invalid name or a size that does not
+ * follow in the given order, with elements of `type`. @throws {RangeError} for an invalid name or a size that does not
  * match.
  */
 export function encodeTensorHeader(
   tensors: readonly NamedTensor[],
   metadata: Metadata,
+  type: WeightType = "f32",
 ): Uint8Array {
+  const { dtype, bytes } = WEIGHT_TYPES[type];
   const fields = new Map<string, unknown>([["__metadata__", metadata]]);
   let begin = 0;
   for (const { name, shape, data } of tensors) {
     const fault = tensorFault(name, { shape, length: data.length, taken: fields.has(name) });
     if (fault !== undefined) throw new RangeError(`Cannot write tensor ${name}: ${fault}`);
-    const end = begin + data.byteLength;
-    fields.set(name, { dtype: "F32", shape, data_offsets: [begin, end] });
+    const end = begin + data.length * bytes;
+    fields.set(name, { dtype, shape, data_offsets: [begin, end] });
     begin = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)));

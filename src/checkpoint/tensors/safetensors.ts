@@ -1,5 +1,4 @@
 /** Files of f32 tensors in the safetensors format. */
-import { bytesOf } from "../../base/hash.ts";
 import { type Digest, openHashed, writeNew, type WriteOptions } from "../files.ts";
 import {
   encodeTensorHeader,
@@ -8,6 +7,7 @@ import {
   type Metadata,
   parseHeader,
 } from "./header.ts";
+import { narrowed, type WeightType } from "./narrow.ts";
 import type { NamedTensor } from "./tensor.ts";
 
 /** The contents of a file. */
@@ -18,17 +18,20 @@ export interface TensorFile {
 }
 
 /**
- * Writes tensors to a file that must not exist, and syncs it. @throws {RangeError} for an invalid
- * name, or a shape that does not match its data.
+ * Writes tensors to a file that must not exist, and syncs it. `type`: of the elements in the file.
+ * @throws {RangeError} for an invalid name, or a shape that does not match its data.
  */
 export function writeSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
-  { metadata = {}, ...options }: WriteOptions & { readonly metadata?: Metadata } = {},
+  { metadata = {}, type = "f32", ...options }: WriteOptions & {
+    readonly metadata?: Metadata;
+    readonly type?: WeightType;
+  } = {},
 ): Promise<Digest> {
   // Written as they are in memory: every platform of Deno is little-endian.
-  const data = tensors.map((tensor) => bytesOf(tensor.data));
-  return writeNew(path, [encodeTensorHeader(tensors, metadata), ...data], options);
+  const data = tensors.map(({ data }) => narrowed(data, type));
+  return writeNew(path, [encodeTensorHeader(tensors, metadata, type), ...data], options);
 }
 
 /**

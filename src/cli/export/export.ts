@@ -15,16 +15,22 @@ import { openStatus } from "../../terminal/status.ts";
 export const EXPORT = {
   usage: "deno task export PATH [--flag=value]...",
   about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
-    "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
-    "PyTorch's names and a model.py that loads them. The tokenizer goes with it.",
+    "transformer in the layout of its class in transformers (GPT-2, Llama and others), a\n" +
+    "recurrent network as safetensors with PyTorch's names and a model.py that loads them. The\n" +
+    "tokenizer goes with it.",
   examples: [
     "deno task export runs/gpt_char",
     "deno task export runs/gpt_char --which=best --out=exported",
+    "deno task export runs/llama_char --dtype=bf16 --shard-mb=500",
   ],
   flags: {
     format: z.enum(["hf"]).default("hf").describe("Layout"),
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
       "Folder to write; default: RUN-hf",
+    ),
+    dtype: z.enum(["f32", "f16", "bf16"]).default("f32").describe("Type of the weights"),
+    "shard-mb": z.number().gt(0).optional().describe(
+      "Most megabytes of weights in a file; default: all in one",
     ),
     which: WHICH,
   },
@@ -41,7 +47,11 @@ export async function exportCommand(args: readonly string[]): Promise<void> {
   const opened = await openModel(path, { which: values["which"], warn });
   const out = values["out"] ?? defaultOut(path, opened);
   status.show(`writing ${out}`);
-  await writeExported(out, opened);
+  const megabytes: number | undefined = values["shard-mb"];
+  await writeExported(out, opened, {
+    type: values["dtype"],
+    shardBytes: megabytes === undefined ? undefined : megabytes * 1e6,
+  });
   status.end();
   printsReport();
   say(lineOf(opened));

@@ -14,10 +14,9 @@ import { openStatus } from "../../terminal/status.ts";
 /** The flags of `import`. */
 export const IMPORT = {
   usage: "deno task import DIR [--out=RUN]",
-  about:
-    "Takes a model in the layout of Hugging Face's GPT-2 (config.json, model.safetensors, a\n" +
-    "tokenizer), or one that export wrote, and makes a run of it at step 0: to generate from, and\n" +
-    "to begin training at.",
+  about: "Takes a model in Hugging Face's layout (GPT-2, Llama, Mistral, Qwen3: config.json,\n" +
+    "model.safetensors in one file or several, a tokenizer), or one that export wrote, and makes a\n" +
+    "run of it at step 0: to generate from, and to begin training at.",
   examples: [
     "deno task import path/to/gpt2",
     "deno task import path/to/gpt2 --out=runs/gpt2",
@@ -25,6 +24,9 @@ export const IMPORT = {
   flags: {
     out: z.string().min(1).optional().meta({ value: "RUN" }).describe(
       "Folder of the run; default: runs/NAME",
+    ),
+    context: z.int().min(1).optional().describe(
+      "Most tokens of a window; default: what config.json says",
     ),
     name: z.string().min(1).optional().describe("Name of the run; default: that of its folder"),
   },
@@ -37,7 +39,8 @@ export async function importCommand(args: readonly string[]): Promise<void> {
   const path = onlyPath(positionals, "deno task import DIR");
   using status = openStatus();
   status.show(`reading ${path}`);
-  const opened = await openModel(path, { warn: (text) => status.print(text) });
+  const found = await openModel(path, { warn: (text) => status.print(text) });
+  const opened = { ...found, context: values["context"] ?? found.context };
   if (opened.kind !== "export") {
     throw new UserError("config", `Cannot import ${path}: need an exported model: it is a run's`);
   }

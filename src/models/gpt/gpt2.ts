@@ -4,14 +4,20 @@
  * width, T context, V vocabulary.
  */
 import { EPS } from "../../../kernels/layer_norm/mod.ts";
-import { UserError } from "../../base/user_error.ts";
-import { sameShape } from "../../base/shape.ts";
-import type { ForeignFile } from "../../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../../checkpoint/tensors/tensor.ts";
 import { requireGpt2 } from "./require_gpt2.ts";
 import { type GptConfig, gptSchema } from "./schema.ts";
 import { sinusoids } from "../../nn/sinusoids.ts";
 import { folded } from "./folded.ts";
+import {
+  badKey,
+  type ForeignTensors,
+  generationFiles,
+  isTied,
+  requireNextToken,
+  requireUnquantized,
+  withoutPrefix,
+} from "../../exchange/hugging_face.ts";
 import { inward, type LayoutRow, outward } from "../../exchange/rows.ts";
 import { type Gpt2Config, gpt2ConfigSchema } from "../../exchange/schema.ts";
 import type { ExportLayout, Portable, Sizes } from "../../exchange/types.ts";
@@ -83,12 +89,7 @@ function rowsOf(
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   requireGpt2(portable.model);
   const { model: { positions, width }, context, targetKind } = portable;
-  if (targetKind !== "next_token") {
-    throw new UserError(
-      "config",
-      "Cannot export the transformer: need one that is asked for the next token: it gives labels",
-    );
-  }
+  requireNextToken(targetKind, "the transformer");
   const tensors = outward(folded(portable).params, rowsOf(portable));
   if (positions === "sinusoidal") {
     const shape = [context, width];
@@ -130,14 +131,17 @@ export function gpt2ConfigOf(
 /** Reads a model in this layout. @throws {UserError} `data` for an unsupported or damaged one. */
 export function fromGpt2(
   json: unknown,
-  file: Pick<ForeignFile, "tensors" | "others">,
+  file: ForeignTensors,
   { config: configPath, weights }: { config: string; weights: string },
 ): Portable<GptConfig> {
   const config = parsed(gpt2ConfigSchema, withOwnNames(json, configPath), configPath);
   requireKnown(config, configPath);
-  const bare = withoutPrefix(file, weights);
+  const bare = withoutPrefix(file, { prefix: PREFIX, what: weights });
   const { n_positions: context, n_embd: width, vocab_size: vocabulary } = config;
-  const tied = isTied(config, bare.tensors, weights);
+  const tied = isTied(bare.tensors, { head: "lm_head.weight", tokens: "wte.weight" }, {
+    declared: config.tie_word_embeddings,
+    what: weights,
+  });
   const model = parsed(gptSchema, {
     kind: "gpt",
     layers: config.n_layer,
@@ -172,13 +176,9 @@ function withOwnNames(json: unknown, path: string): unknown {
     const value = config[alias];
     if (value === undefined) continue;
     config[own] ??= value;
-    if (config[own] !== value) throw bad(path, alias, `${own}, which is ${config[own]}`, value);
+    if (config[own] !== value) throw badKey(path, alias, `${own}, which is ${config[own]}`, value);
   }
   return config;
-}
-
-function bad(path: string, key: string, need: string, value: unknown): UserError {
-  return new UserError("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
 }
 
 /** The notice for different dropout rates: our model has one. */
@@ -193,65 +193,14 @@ function dropoutNotes({ resid_pdrop, embd_pdrop, attn_pdrop }: Gpt2Config): stri
 /** @throws {UserError} `data` for options that our kernels do not implement. */
 function requireKnown(config: Gpt2Config, path: string): void {
   const { activation_function: activation, layer_norm_epsilon: eps, n_inner: inner } = config;
-  const { quantization_config: quantized } = config;
-  if (quantized !== undefined && quantized !== null) {
-    const method = quantized["quant_method"] ?? "an unnamed method";
-    throw bad(
-      path,
-      "quantization_config",
-      "weights that are not quantized (in transformers: model.dequantize(), then save it)",
-      method,
-    );
-  }
+  requireUnquantized(config.quantization_config, path);
   if (!GELU.includes(activation)) {
-    throw bad(path, "activation_function", GELU.join(" or "), activation);
+    throw badKey(path, "activation_function", GELU.join(" or "), activation);
   }
-  if (eps !== EPS) throw bad(path, "layer_norm_epsilon", String(EPS), eps);
+  if (eps !== EPS) throw badKey(path, "layer_norm_epsilon", String(EPS), eps);
   if (inner !== undefined && inner !== null && inner !== 4 * config.n_embd) {
-    throw bad(path, "n_inner", `4 x n_embd = ${4 * config.n_embd}`, inner);
+    throw badKey(path, "n_inner", `4 x n_embd = ${4 * config.n_embd}`, inner);
   }
-}
-
-/** Tensors by the names of GPT2Model: files of both classes exist. */
-function withoutPrefix(
-  { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
-  what: string,
-): Pick<ForeignFile, "tensors" | "others"> {
-  const taken = new Set<string>();
-  const strip = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
-    new Map([...map].map(([name, value]) => {
-      const bare = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
-      if (taken.has(bare)) {
-        throw new UserError("data", `Cannot import ${what}: ${bare} stands there twice`);
-      }
-      taken.add(bare);
-      return [bare, value];
-    }));
-  return { tensors: strip(tensors), others: strip(others) };
-}
-
-/**
- * Whether the head is tied to the token embedding. @throws {UserError} `data` when config and
- * tensors disagree.
- */
-function isTied(
-  { tie_word_embeddings: declared }: Gpt2Config,
-  tensors: ReadonlyMap<string, NamedTensor>,
-  what: string,
-): boolean {
-  if (declared === false) return false;
-  const [head, tokens] = [tensors.get("lm_head.weight"), tensors.get("wte.weight")];
-  if (head === undefined || tokens === undefined || sameTensor(head, tokens)) return true;
-  if (declared === undefined) return false;
-  throw new UserError(
-    "data",
-    `Cannot import ${what}: need lm_head.weight equal to wte.weight, since tie_word_embeddings is ` +
-      "true: they differ",
-  );
-}
-
-function sameTensor(a: NamedTensor, b: NamedTensor): boolean {
-  return sameShape(a.shape, b.shape) && a.data.every((x, i) => Object.is(x, b.data[i]));
 }
 
 /** Whether the position table equals our sinusoids bitwise. */
@@ -268,18 +217,13 @@ function withSinusoids(found: Portable<GptConfig>): Portable<GptConfig> {
   return { ...found, model: { ...found.model, positions: "sinusoidal" }, params };
 }
 
-/** Token ids for `generate` of transformers. */
-function idsOf(end: number | undefined): Record<string, number> {
-  return end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };
-}
-
 /** GPT2LMHeadModel of transformers. */
 export const GPT2_LAYOUT: ExportLayout<GptConfig> = {
-  type: "gpt2",
+  types: ["gpt2"],
   name: () => "GPT2LMHeadModel",
   config: gpt2ConfigOf,
   tensors: toGpt2,
-  files: (end) => ({ "generation_config.json": idsOf(end) }),
+  files: generationFiles,
   notes: ({ positions, mup_base_width: base }) => [
     ...positions === "sinusoidal"
       ? ["Its sinusoidal positions were written as a table of their values (wpe)"]

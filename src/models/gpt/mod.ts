@@ -21,7 +21,8 @@ import {
 import { rotaryPositions } from "../../nn/positions.ts";
 import type { Scope } from "../../nn/scope.ts";
 import { classification } from "../../nn/terms.ts";
-import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "../definition.ts";
+import { decoderFlops, windowNotices } from "../attention_flops.ts";
+import { defineModel, type LogitsInput, tiedFaults } from "../definition.ts";
 import { GPT2_LAYOUT } from "./gpt2.ts";
 import { type GptConfig, gptSchema } from "./schema.ts";
 import { widthFactors } from "./width_transfer.ts";
@@ -45,11 +46,7 @@ export const gpt = defineModel<GptConfig>({
   exchange: GPT2_LAYOUT,
   documents: true,
   faults({ tie_embeddings: tied, mup_base_width: base }, { task, source, optimizer }) {
-    const faults: ModelFault[] = [];
-    if (tied && task.targetKind !== "next_token") {
-      const need = `need false for source ${source}, whose targets are no tokens`;
-      faults.push(["tie_embeddings", `${need}: true`]);
-    }
+    const faults = tiedFaults(tied, { task, source });
     if (base !== null && (optimizer === "sgd" || optimizer === "muon")) {
       const reason = `its factors are those of Adam, not of ${optimizer}`;
       faults.push(["mup_base_width", `need null, since ${reason}: ${base}`]);
@@ -58,32 +55,9 @@ export const gpt = defineModel<GptConfig>({
   },
   unused: ({ positions }) =>
     positions === "rotary" ? [] : [["rotary_theta", "model.positions=rotary"]],
-  notices({ attention_window: window }, time) {
-    if (window === null || window <= time) return [];
-    return [
-      `model.attention_window ${window} has no effect: it is longer than a window of ${time} tokens ` +
-      "(data.seq_len)",
-    ];
-  },
-  flops({ layers, width, attention_window: window }, { all, time }) {
-    const keys = Math.min(time, window ?? time);
-    const causal = keys - keys ** 2 / (2 * time);
-    const attended = keys < time ? `the ${keys} tokens of a window` : "all T tokens";
-    return [
-      denseFlops(all),
-      {
-        formula: "6N + 12LHQT",
-        per_token: 6 * all + 12 * layers * width * keys,
-        words: `all parameters, attention to ${attended} (PaLM, appendix B; nanoGPT, which ` +
-          "leaves the position table out of N)",
-      },
-      {
-        formula: "6N + 6LCT",
-        per_token: 6 * all + 12 * layers * width * causal,
-        words: "all parameters, the causal half of attention (llm.c)",
-      },
-    ];
-  },
+  notices: ({ attention_window }, time) => windowNotices(attention_window, time),
+  flops: ({ layers, width, attention_window }, sizes) =>
+    decoderFlops({ layers, columns: width, window: attention_window }, sizes),
 });
 
 /** The output layer over [B, T, D]; over [B, D] of the last position with `last`. */

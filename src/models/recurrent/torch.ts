@@ -121,7 +121,7 @@ export function fromTorch(
 
 /** PyTorch's names, with a module in Python that loads them. */
 export const TORCH_LAYOUT: ExportLayout<RecurrentConfig> = {
-  type: "shoal_recurrent",
+  types: ["shoal_recurrent"],
   name: ({ cell }) => `${cell} with PyTorch's names`,
   config: torchConfigOf,
   tensors: toTorch,

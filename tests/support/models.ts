@@ -1,0 +1,41 @@
+/** Tiny runs of every model, whose gradients, bits and recovery the same tests hold. */
+import { resolveConfig } from "../../src/config/resolve.ts";
+import type { RunConfig, RunInput } from "../../src/config/schema.ts";
+
+/** What a test says of its run. */
+type TinyRun = Pick<RunInput, "model" | "data">;
+
+const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
+
+/** A run of each model, with what its folder offers. */
+export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
+  llama: { model: LLAMA },
+  "llama, shared heads of their own width": {
+    model: { ...LLAMA, heads: 4, kv_heads: 2, head_width: 6, dropout: 0.2, tie_embeddings: true },
+  },
+  "llama, norms of heads and a window": {
+    model: { ...LLAMA, kv_heads: 1, qk_norm: true, attention_window: 3, dropout: 0.2 },
+  },
+  "llama, a scaled context": {
+    model: {
+      ...LLAMA,
+      rotary_scaling: { kind: "yarn", factor: 4, context: 3, beta_fast: 8 },
+    },
+  },
+};
+
+/** A complete config of a tiny run: 4 micro-batches of 2 windows of 6 tokens. */
+export function tinyRun({ model, data }: TinyRun, rest: RunInput = {}): RunConfig {
+  return resolveConfig({
+    steps: 3,
+    micro_batches: 4,
+    micro_batch_size: 2,
+    optim: { lr: 3e-3, min_lr: 3e-4, warmup_steps: 2, decay_steps: 100 },
+    report: { sample_length: 5 },
+    eval: { every: 0, windows: 7 },
+    checkpoint: { every: 0 },
+    ...rest,
+    model,
+    data: { seq_len: 6, stride: 6, ...data },
+  });
+}
