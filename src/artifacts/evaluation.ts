@@ -10,7 +10,7 @@ import { tokensOfText } from "../corpus/text_tokens.ts";
 import { unescaped } from "../data/document_end.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readText } from "../data/read.ts";
-import { sourceMakerOf } from "../data/sources/mod.ts";
+import { slidesOf, sourceMakerOf } from "../data/sources/mod.ts";
 import { textIn } from "../data/text.ts";
 import type { OpenedModel } from "./model.ts";
 
@@ -50,7 +50,7 @@ export function evaluationConfig(
         `source ${source} makes up`,
     );
   }
-  const slides = bptt === null && (source === "text" || source === "truecase");
+  const slides = slidesOf(base.data);
   if (stride !== null && !slides) {
     throw new UserError(
       "config",

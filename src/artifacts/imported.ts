@@ -62,16 +62,16 @@ export async function writeImported(
 }
 
 function configFor(
-  { path, model, context, targetKind }: OpenedModel,
+  { path, model, context, targetKind, source = "text" }: OpenedModel,
   { out, name }: { out: string; name: string },
 ): RunConfig {
-  if (targetKind !== "next_token") {
+  if (source === "text" && targetKind !== "next_token") {
     throw new UserError(
       "config",
       `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,
     );
   }
-  return resolveConfig({ name, out, model, data: { seq_len: context } });
+  return resolveConfig({ name, out, model, data: { source, seq_len: context } });
 }
 
 /** The parameters in the order in which a run saves them. */

@@ -1,6 +1,5 @@
 /** The weights of an exported folder: one file, or several that an index lists. */
 import { join } from "node:path";
-import * as z from "zod";
 import { UserError } from "../base/user_error.ts";
 import { Damage } from "../checkpoint/damage.ts";
 import { parseStrict } from "../checkpoint/json.ts";
@@ -13,15 +12,11 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
 import { FILE_BYTES } from "../data/tokenizers/limits.ts";
 import { parsed } from "../exchange/parsed.ts";
+import { weightsIndexSchema } from "../exchange/schema.ts";
 import { FILES } from "./exchange.ts";
 
 /** Name of the index of weights in several files. */
 export const WEIGHTS_INDEX = `${FILES.weights}.index.json`;
-
-/** The index: the file of each tensor. A name with a separator could lead out of the folder. */
-const indexSchema = z.looseObject({
-  weight_map: z.record(z.string(), z.string().regex(/^[A-Za-z0-9][\w.-]*\.safetensors$/)),
-});
 
 /** Weights, and the file that errors name. */
 export interface Weights extends ForeignFile {
@@ -43,7 +38,7 @@ export async function readWeights(folder: string, names: readonly string[]): Pro
   const path = join(folder, WEIGHTS_INDEX);
   const text = textOfBytes(await readBytes(path, { most: FILE_BYTES }), path);
   const { weight_map: placed } = parsed(
-    indexSchema,
+    weightsIndexSchema,
     parseStrict(text, { what: path, depth: 4 }),
     path,
   );

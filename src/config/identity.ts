@@ -46,6 +46,7 @@ export const LATER_KEYS: Readonly<Record<string, unknown>> = {
   "model.kv_heads": null,
   "model.attention_window": null,
   "model.rotary_theta": 10000,
+  "data.mask_share": 0.15,
 };
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */

@@ -3,7 +3,7 @@
  * are checked, since a complete config has every key. Other keys without an effect get a notice.
  */
 import { UserError } from "../base/user_error.ts";
-import { sourceMakerOf, taskOf } from "../data/sources/mod.ts";
+import { slidesOf, sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { modelOf } from "../models/mod.ts";
 import type { RunConfig } from "./schema.ts";
 
@@ -34,14 +34,18 @@ const RULES: readonly Rule[] = [
     need: "data.source=recall",
   },
   {
+    keys: ["data.mask_share"],
+    isUnused: ({ data }) => data.source !== "masked",
+    need: "data.source=masked",
+  },
+  {
     keys: ["data.stride"],
     isUnused: ({ data }) => taskOf(data, 0).carries,
     need: "shuffled windows, not lanes (data.bptt)",
   },
   {
     keys: ["eval.stride"],
-    isUnused: ({ data }) =>
-      taskOf(data, 0).carries || data.source === "recall" || data.source === "direction",
+    isUnused: ({ data }) => !slidesOf(data),
     need: "windows that slide: data.source text or truecase without data.bptt",
   },
   {

@@ -1,49 +1,34 @@
 /** Opens the data that a config names, and computes the hash by which a resume verifies it. */
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { runBlocking } from "../base/blocking.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { rootKey } from "../base/random.ts";
 import { UserError } from "../base/user_error.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { isEndToken, shown, unescaped } from "../data/document_end.ts";
-import type { DataConfig } from "../data/schema.ts";
+import { isEndToken, unescaped } from "../data/document_end.ts";
 import { isPipe } from "../data/pipe.ts";
-import { isPrepared, openPrepared, type Prepared } from "../data/prepared/open.ts";
-import { verifyPrepared } from "../data/prepared/verify.ts";
+import { isPrepared } from "../data/prepared/open.ts";
 import { readText } from "../data/read.ts";
 import { leastEvaluated, sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { textIn } from "../data/text.ts";
-import { tokenizerHash } from "../data/tokenizers/mod.ts";
-import { END_TEXT, type Tokenizer } from "../data/tokenizers/types.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { requireSoundSource } from "./examined.ts";
-import { folderText } from "./folder_text.ts";
+import { fromFolders } from "./folders.ts";
+import {
+  corpusOf,
+  type Data,
+  holdToAsked,
+  requireHash,
+  type Settled,
+  withSourceTokens,
+} from "./settled.ts";
 import { requireEnds, splitStarts, tokensOfText } from "./text_tokens.ts";
-import { requireTokenizer, tokenizerNamed } from "./tokenizer.ts";
+import { tokenizerNamed } from "./tokenizer.ts";
 
-/** Data of a run. */
-export interface Data {
-  readonly corpus: Corpus;
-  /** SHA-256 of the text, of the prepared tokens, or of the synthetic source. */
-  readonly hash: string;
-  /** Notices for the user. */
-  readonly notes: readonly string[];
-}
-
-/** Constraints from an existing model or checkpoint, known before any text is read. */
-export interface Settled {
-  /** Origin of the constraints in errors: `the checkpoint`. */
-  readonly by: string;
-  readonly tokenizer: Tokenizer | undefined;
-  /** Vocabulary of the model; default: the tokenizer's size. */
-  readonly vocabulary?: number | undefined;
-  /** Required data hash of a resumed run. */
-  readonly hash?: string | undefined;
-  /** Evaluation only: a text of a single document is allowed. */
-  readonly evaluates?: boolean;
-}
+export type { Data, Settled } from "./settled.ts";
 
 /** Reads a run's data. @throws {UserError} when it is unusable or violates `settled`. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
@@ -107,16 +92,6 @@ async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<
   return await fromText(config, settled);
 }
 
-/** Verifies the data hash before the data is processed. */
-function requireHash(hash: string, settled: Settled | undefined): void {
-  if (settled?.hash === undefined || settled.hash === hash) return;
-  throw new UserError(
-    "incompatible",
-    `Cannot go on with ${settled.by}: the text (data.path) must be the one that was trained on: ` +
-      `its SHA-256 is ${hash}, the checkpoint's ${settled.hash}`,
-  );
-}
-
 /** Loads a text file into memory. */
 async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
@@ -130,7 +105,10 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   if (end !== null && !isEndToken(end) && !text.includes(end) && !settled?.evaluates) {
     requireEnds(text, { name, end, begins: [] });
   }
-  const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text, end);
+  const tokenizer = withSourceTokens(
+    settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text, end),
+    data,
+  );
   const { tokens, begins, notes } = await tokensOfText(text, {
     name,
     tokenizer,
@@ -154,145 +132,4 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
     hash,
     notes: [...notes, ...once],
   };
-}
-
-/** Verifies that the existing tokenizer of a model or folder is the configured one. */
-async function holdToAsked(
-  { tokenizer: wanted }: DataConfig,
-  { settled, first }: { settled: Settled | undefined; first?: Prepared },
-): Promise<void> {
-  // A resumed run keeps its tokenizer; its config is verified elsewhere.
-  if (wanted === null || settled?.hash !== undefined) return;
-  if (first !== undefined) {
-    const { path: by, tokenizerHash: hash, tokenizerName: name } = first;
-    await requireTokenizer(wanted, { by, hash, name });
-  } else if (settled?.tokenizer !== undefined) {
-    await requireTokenizer(wanted, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
-  }
-}
-
-/** Opens prepared folders, which are read by position. */
-async function fromFolders(
-  { data }: RunConfig,
-  weights: readonly (readonly [string, number])[],
-  settled: Settled | undefined,
-): Promise<Data> {
-  const all: (Prepared & { readonly weight: number })[] = [];
-  for (const [path, weight] of weights) all.push({ ...await openVerified(resolve(path)), weight });
-  const [first] = all;
-  if (first === undefined) {
-    throw new UserError("config", "Cannot mix texts: need at least one folder in data.mix: none");
-  }
-  const twice = all.find(({ path }, i) => all.findIndex((other) => other.path === path) < i);
-  if (twice !== undefined) {
-    throw new UserError("config", `Cannot mix texts: need each once in data.mix: ${twice.path}`);
-  }
-  const { tokenizer } = first;
-  const known = settled?.tokenizer === undefined ? [] : [
-    { path: settled.by, tokenizerHash: tokenizerHash(settled.tokenizer) },
-  ];
-  for (const { path, tokenizerHash } of [...known, ...all]) {
-    if (tokenizerHash === first.tokenizerHash) continue;
-    throw new UserError(
-      "incompatible",
-      `Cannot read ${first.path} together with ${path}: need one tokenizer: its SHA-256 is ` +
-        `${first.tokenizerHash}, the other's ${tokenizerHash}`,
-    );
-  }
-  await holdToAsked(data, { settled, first });
-  const hashes = all.map(({ hash, weight }) => ({ hash, weight }));
-  const hash = all.length === 1 ? first.hash : hashValue(hashes);
-  requireHash(hash, settled);
-  const names = namesOf(all.map(({ path }) => path));
-  const documents = data.document_end !== null;
-  if (data.document_end !== null) {
-    requireSameEnd(all, unescaped(data.document_end));
-    if (!settled?.evaluates) requireDocuments(all);
-  }
-  const texts = all.map(({ path, weight }, i) =>
-    folderText(path, { name: names[i] as string, weight, documents })
-  );
-  return {
-    corpus: corpusOf({ texts, tokenizer, settled }),
-    hash,
-    notes: all.flatMap((prepared) => notesOf(prepared, documents)),
-  };
-}
-
-/** Verifies `data.document_end` against the prepared folders. @throws {UserError} `data` */
-function requireSameEnd(all: readonly Prepared[], end: string): void {
-  for (const { path, documentEnd } of all) {
-    if (isEndToken(end) || end === documentEnd) continue;
-    const own = documentEnd === null ? "" : ` or ${shown(documentEnd)}`;
-    throw new UserError(
-      "data",
-      `Cannot tell documents apart in ${path}: need data.document_end=${END_TEXT}${own}, for its ` +
-        `text is tokens already: ${
-          shown(end)
-        }; prepare it again with --document-end to cut it there`,
-    );
-  }
-}
-
-/** @throws {UserError} `data` when there is only one document to train on. */
-function requireDocuments(all: readonly Prepared[]): void {
-  if (all.some(({ train }) => train.documents > 1)) return;
-  const [{ path }] = all as [Prepared];
-  throw new UserError(
-    "data",
-    `Cannot tell documents apart in ${path}: need more than one to train on: it was prepared as ` +
-      "one; prepare it again with --document-end",
-  );
-}
-
-function notesOf({ path, train, validation, unknown }: Prepared, documents: boolean): string[] {
-  const note = unknown === undefined ? undefined : unknownNote(path, {
-    unknown,
-    tokens: train.tokens + validation.tokens,
-  });
-  return [
-    ...documents
-      ? [
-        `${path} holds ${train.documents} documents to train on, ${validation.documents} to validate on`,
-      ]
-      : [],
-    ...note === undefined ? [] : [note],
-  ];
-}
-
-/**
- * Folders up to this many tokens are verified before a run starts (1 to 2 s), larger ones as they
- * are read.
- */
-const LOOKED_OVER = 2 ** 29;
-
-async function openVerified(path: string): Promise<Prepared> {
-  const prepared = openPrepared(path);
-  const { train, validation } = prepared;
-  if (train.tokens + validation.tokens <= LOOKED_OVER) {
-    await runBlocking(() => verifyPrepared(path));
-  }
-  return prepared;
-}
-
-/** Base names of folders, or full paths when base names collide. */
-function namesOf(paths: readonly string[]): readonly string[] {
-  const names = paths.map((path) => basename(path));
-  return new Set(names).size === names.length ? names : paths;
-}
-
-function corpusOf(
-  { texts, tokenizer, settled }: Pick<Corpus, "texts"> & {
-    tokenizer: Tokenizer;
-    settled: Settled | undefined;
-  },
-): Corpus {
-  const vocabulary = settled?.vocabulary ?? tokenizer.size;
-  if (tokenizer.size > vocabulary) {
-    throw new UserError(
-      "incompatible",
-      `Cannot use the tokenizer: need at most the model's ${vocabulary} tokens: it has ${tokenizer.size}`,
-    );
-  }
-  return { texts, vocabulary, tokenizer };
 }

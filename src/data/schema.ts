@@ -4,11 +4,11 @@ import { MAX_UNKNOWN } from "./unknown.ts";
 
 /** The `data` part of a config: text, tokenizer, windows. */
 export const dataSchema = z.strictObject({
-  source: z.enum(["text", "recall", "truecase", "direction"]).default("text")
+  source: z.enum(["text", "recall", "truecase", "direction", "masked"]).default("text")
     .describe(
       "What is learnt: text asks for the next token, truecase which characters were capitals, " +
         "direction whether a window of text was reversed, recall for the name that a made-up " +
-        "window began with",
+        "window began with, masked for tokens that are hidden",
     ),
   path: z.string().min(1).nullable().default(null)
     .describe(
@@ -48,6 +48,8 @@ export const dataSchema = z.strictObject({
     .describe("Tokens between the name and the question of source recall"),
   names: z.int().min(2).default(8).describe("Distinct names of source recall"),
   fillers: z.int().min(1).default(8).describe("Distinct tokens that fill the gap of source recall"),
+  mask_share: z.number().gt(0).lt(1).default(0.15)
+    .describe("Part of the tokens of a window that source masked asks for"),
   validation: z.number().gt(0).max(0.5).default(0.1)
     .describe("Fraction of the tokens, at the end of the text, that is kept for evaluation"),
 });
@@ -57,6 +59,12 @@ export type DataConfig = z.infer<typeof dataSchema>;
 
 /** A tokenizer as a plain value. */
 export type TokenizerSpec =
+  | PlainTokenizerSpec
+  /** Another one, with more tokens that no text encodes to. */
+  | { readonly kind: "special"; readonly base: PlainTokenizerSpec; readonly tokens: string[] };
+
+/** A tokenizer without added tokens. */
+export type PlainTokenizerSpec =
   | { readonly kind: "char"; readonly chars: string; readonly end?: true | undefined }
   | { readonly kind: "byte"; readonly end?: true | undefined }
   | { readonly kind: "word"; readonly words: string[] }
@@ -65,8 +73,7 @@ export type TokenizerSpec =
   /** Of a module of the user, by its SHA-256, and what it learnt from the text. */
   | { readonly kind: "user"; readonly sha256: string; readonly learnt?: unknown };
 
-/** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
-export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.discriminatedUnion("kind", [
+const plainSpecSchema: z.ZodType<PlainTokenizerSpec> = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("char"),
     /** The characters in order of code point: the index is the token id. */
@@ -90,5 +97,16 @@ export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.discriminatedUnio
     kind: z.literal("user"),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     learnt: z.unknown(),
+  }),
+]);
+
+/** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
+export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.union([
+  plainSpecSchema,
+  z.strictObject({
+    kind: z.literal("special"),
+    base: plainSpecSchema,
+    /** Names in order of id, behind the ids of the base. */
+    tokens: z.array(z.string().regex(/^[!-~]+$/)).min(1),
   }),
 ]);

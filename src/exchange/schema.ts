@@ -52,3 +52,8 @@ export const recurrentConfigSchema = z.strictObject({
 
 /** The config.json of an exported recurrent network. */
 export type RecurrentExport = z.infer<typeof recurrentConfigSchema>;
+
+/** The index of weights in several files: the file of each tensor. A name with a separator could lead out of the folder. */
+export const weightsIndexSchema = z.looseObject({
+  weight_map: z.record(z.string(), z.string().regex(/^[A-Za-z0-9][\w.-]*\.safetensors$/)),
+});

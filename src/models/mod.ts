@@ -1,19 +1,25 @@
 /** The model registry: a new model is one file, its schema in the union and its name in the table. */
 import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
+import { encoder, encoderSchema } from "./encoder/mod.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
 import { llama, llamaSchema } from "./llama/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
 import { userModel } from "./user_model.ts";
 
 /** The `model` part of a config: the schema of the model that `kind` names. */
-export const modelSchema = z.discriminatedUnion("kind", [gptSchema, llamaSchema, recurrentSchema]);
+export const modelSchema = z.discriminatedUnion("kind", [
+  gptSchema,
+  llamaSchema,
+  encoderSchema,
+  recurrentSchema,
+]);
 
 /** A complete `model` part. */
 export type ModelConfig = z.infer<typeof modelSchema>;
 
 /** Every model by its `kind`. */
-export const MODELS = { gpt, llama, recurrent: recurrentNet } as const;
+export const MODELS = { gpt, llama, encoder, recurrent: recurrentNet } as const;
 
 /** The definition of a config's model. */
 export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {

@@ -2,6 +2,7 @@
 import type { Expr, Formula } from "../graph/formula.ts";
 import {
   add,
+  div,
   exp,
   formula,
   log,
@@ -30,6 +31,23 @@ export const GELU: Formula = formula(1, (input) => {
     add(Math.sqrt(2 / Math.PI), mul(mul(x, x), 0.044715 * Math.sqrt(2 / Math.PI))),
   );
   return mul(mul(x, 0.5), add(1, tanh(inner)));
+});
+
+/**
+ * The error function, to 1.5e-7 (Abramowitz and Stegun 1964, formula 7.1.26): the shading languages
+ * have none.
+ */
+function erf(x: Expr): Expr {
+  const t = div(1, add(1, mul(select(x, x, neg(x)), 0.3275911)));
+  const sum = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]
+    .reduce((rest: Expr | number, factor) => mul(add(rest, factor), t), 0);
+  return mul(sign(x), sub(1, mul(sum, exp(neg(mul(x, x))))));
+}
+
+/** GELU: x times the share of a normal distribution below x (Hendrycks and Gimpel 2016). */
+export const GELU_ERF: Formula = formula(1, (input) => {
+  const x = input as Expr;
+  return mul(mul(x, 0.5), add(1, erf(mul(x, Math.SQRT1_2))));
 });
 
 /** max(x, 0) */

@@ -38,18 +38,27 @@ export function outputHead(
   };
 }
 
-/** Logits by the transposed token embedding [K, D] (weight tying), times `factor`. */
+/**
+ * Logits by the transposed token embedding [K, D] (weight tying), times `factor`; `bias` [K] is
+ * added before.
+ */
 export function tiedHead(
   scope: Scope,
   x: Tensor,
-  { factor = 1, ...sizes }: Table & { readonly factor?: number },
+  { factor = 1, bias, ...sizes }: Table & {
+    readonly factor?: number;
+    readonly bias?: Tensor | undefined;
+  },
 ): Head {
   const weight = tableOf(scope, sizes);
   return {
     x,
-    weights: [weight],
+    weights: bias === undefined ? [weight] : [weight, bias],
     classes: sizes.vocabulary,
-    logits: (rows) => scaled(matmul(rows, weight, { tb: true }), factor),
+    logits(rows) {
+      const product = matmul(rows, weight, { tb: true });
+      return scaled(bias === undefined ? product : plus(product, bias), factor);
+    },
   };
 }
 

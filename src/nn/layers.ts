@@ -8,7 +8,7 @@ import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
+import { dropoutFormula, GELU, GELU_ERF, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
 
@@ -23,6 +23,11 @@ export function plus(x: Tensor, y: Tensor): Tensor {
 /** GELU in its tanh form, elementwise (Hendrycks and Gimpel 2016, section 2). */
 export function gelu(x: Tensor): Tensor {
   return pointwise(GELU, [x]);
+}
+
+/** GELU by the error function, elementwise, as BERT has it. */
+export function geluErf(x: Tensor): Tensor {
+  return pointwise(GELU_ERF, [x]);
 }
 
 /** x * factor, elementwise. */
@@ -103,11 +108,15 @@ export function linearOf(
   };
 }
 
-/** Layer normalisation over the last axis (Ba et al. 2016), with gain `weight` and `bias`. */
-export function layerNorm(scope: Scope, x: Tensor): Tensor {
+/**
+ * Layer normalisation over the last axis (Ba et al. 2016), with gain `weight` and `bias`; `eps` is
+ * added to the variance, 1e-5 unless given.
+ */
+export function layerNorm(scope: Scope, x: Tensor, { eps }: { eps?: number } = {}): Tensor {
   const width = x.shape.at(-1) as number;
   const gamma = scope.param("weight", [width], { kind: "ones" });
-  return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
+  const beta = scope.param("bias", [width], { kind: "zeros" });
+  return normalise(x, eps === undefined ? { gamma, beta } : { gamma, beta, eps });
 }
 
 /** Sizes of a token embedding. */

@@ -3,7 +3,7 @@ import { swiglu } from "../../kernels/pointwise/mod.ts";
 import { applyRmsNorm } from "../../kernels/rms_norm/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { relu, silu } from "./elementwise.ts";
-import { gelu, linear } from "./layers.ts";
+import { gelu, geluErf, linear } from "./layers.ts";
 import type { Scope } from "./scope.ts";
 
 /**
@@ -14,15 +14,21 @@ export function rmsNorm(scope: Scope, x: Tensor, { eps = 1e-5 }: { eps?: number 
   return applyRmsNorm(x, { gain, eps });
 }
 
-/** Activations of {@linkcode mlp}. `swiglu` gates H features by H others (Shazeer 2020). */
-export type Activation = "gelu" | "relu" | "silu" | "swiglu";
+/** Activations of {@linkcode mlp}, `gelu` in its tanh form. `swiglu` gates H features by H others (Shazeer 2020). */
+export type Activation = "gelu" | "gelu_erf" | "relu" | "silu" | "swiglu";
 
 const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
   gelu,
+  gelu_erf: geluErf,
   relu,
   silu,
   swiglu,
 };
+
+/** An activation, elementwise; `swiglu` halves the last axis. */
+export function activated(x: Tensor, activation: Activation): Tensor {
+  return ACTIVATIONS[activation](x);
+}
 
 /**
  * Feed-forward layer: x [..., D] to H features (`up`; 2H with `swiglu`), the activation, and back to

@@ -4,6 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { IGNORE } from "../../src/base/ignore.ts";
 import { type OpenedModel, openModel } from "../../src/artifacts/model.ts";
 import { incoming } from "../../src/artifacts/exchange.ts";
 import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
@@ -21,8 +22,14 @@ const GOLDEN = fileURLToPath(new URL("../golden/transformers/", import.meta.url)
 
 interface Golden extends ExchangeGolden {
   readonly loss: number;
-  readonly greedy: readonly (readonly number[])[];
+  /** Of an encoder: the hidden tokens; -100 where there is none. */
+  readonly labels?: readonly (readonly number[])[];
+  /** Of a decoder: a prompt and its likeliest continuation. */
+  readonly greedy?: readonly (readonly number[])[];
 }
+
+const DECODERS = ["llama", "llama_tied", "mistral", "qwen3"];
+const ENCODERS = ["bert", "bert_relu"];
 
 /** Tokens of a prompt. */
 const PROMPT = 3;
@@ -32,16 +39,19 @@ async function read(name: string) {
   const folder = GOLDEN + name;
   const golden: Golden = JSON.parse(await Deno.readTextFile(`${folder}/golden.json`));
   const opened = await openModel(folder);
+  const { ids, labels } = golden;
+  const inputs = labels === undefined ? ids.map((row) => row.slice(0, -1)) : ids;
+  const targets = labels ?? ids.map((row) => row.slice(1));
   const values: Record<string, ArrayLike<number>> = {
-    tokens: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
-    targets: Uint32Array.from(golden.ids.flatMap((row) => row.slice(1))),
+    tokens: Uint32Array.from(inputs.flat()),
+    targets: Uint32Array.from(targets.flat(), (label) => label < 0 ? IGNORE : label),
   };
   for (const [name, { data }] of opened.params) values[name] = data;
   const [rows, time] = golden.logits.shape as [number, number];
   return { folder, golden, opened, values, rows, time };
 }
 
-for (const name of ["llama", "llama_tied", "mistral", "qwen3"]) {
+for (const name of [...DECODERS, ...ENCODERS]) {
   onBoth(`a ${name} that transformers saved gives its logits`, async (device) => {
     const { golden, opened, values, rows, time } = await read(name);
     const { logits } = traceLogits({ ...opened, context: time }, rows);
@@ -52,9 +62,16 @@ for (const name of ["llama", "llama_tied", "mistral", "qwen3"]) {
 
   onBoth(`a ${name} that transformers saved gives its loss and all gradients`, async (device) => {
     const { folder, golden, opened, values, rows, time } = await read(name);
+    const asked = golden.labels?.[0]?.filter((label) => label >= 0).length ?? 0;
     const config = resolveConfig({
-      model: opened.model,
-      data: { seq_len: time, stride: time },
+      // Gradients are those without dropout.
+      model: { ...opened.model, dropout: 0 },
+      data: {
+        source: opened.source ?? "text",
+        seq_len: time,
+        stride: time,
+        ...asked > 0 && { mask_share: asked / time },
+      },
       micro_batches: 1,
       micro_batch_size: rows,
     });
@@ -68,10 +85,12 @@ for (const name of ["llama", "llama_tied", "mistral", "qwen3"]) {
     assertEquals([...want.params.keys()].sort(), [...opened.params.keys()].sort());
     for (const [name, { data }] of want.params) assertNear(got[`grad:${name}`], data, name);
   });
+}
 
+for (const name of DECODERS) {
   onBoth(`a ${name} that transformers saved continues a prompt as there`, async (device) => {
     const { golden, opened } = await read(name);
-    for (const row of golden.greedy) {
+    for (const row of golden.greedy ?? []) {
       const prompt = row.slice(0, PROMPT);
       assertEquals(await greedy(device, { opened, prompt, length: row.length }), row);
     }

@@ -8,6 +8,10 @@ export interface SourceMaker {
   readonly needsText: boolean;
   /** True when batches depend on the text of tokens. */
   readonly needsTokenizer?: true;
+  /** Tokens beside those of the text that batches hold, by name. */
+  readonly specialTokens?: readonly string[];
+  /** True when windows of an evaluation may overlap (eval.stride). */
+  readonly slides?: true;
   /** Minimum tokens of a validation text with any target; default 2, a token and the next. */
   readonly leastEvaluated?: (config: DataConfig) => number;
   /** The task; `vocabulary`: distinct tokens of the text, 0 without text. */

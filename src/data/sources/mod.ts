@@ -7,6 +7,7 @@ import { userSource } from "./define.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import type { SourceMaker } from "./maker.ts";
+import { masked } from "./masked.ts";
 import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
 import { windowSource } from "./windows.ts";
@@ -14,6 +15,7 @@ import { windowSource } from "./windows.ts";
 /** Next-token prediction: shuffled windows, or lanes with carried states. */
 const text: SourceMaker = {
   needsText: true,
+  slides: true,
   task({ bptt, seq_len: window, document_end, document_mask }, vocabulary) {
     const time = bptt ?? window;
     return {
@@ -41,6 +43,7 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   recall,
   truecase,
   direction,
+  masked,
 };
 
 /** What a config's source is: one of Shoal's own, or of a module of the user. */
@@ -48,6 +51,11 @@ export function sourceMakerOf(config: Pick<DataConfig, "source">): SourceMaker {
   const { source, sha256 } = config as typeof config & { readonly sha256?: string };
   // A definition of the user takes the config by its own schema, which TypeScript cannot see here.
   return userSource(sha256) as SourceMaker | undefined ?? SOURCES[source];
+}
+
+/** Whether windows of an evaluation may overlap: not those of lanes. */
+export function slidesOf(config: DataConfig): boolean {
+  return config.bptt === null && sourceMakerOf(config).slides === true;
 }
 
 /** Whether the source of a config needs the tokenizer in workers. */

@@ -14,6 +14,7 @@ import { windowSource } from "./windows.ts";
 export const truecase: SourceMaker = {
   needsText: true,
   needsTokenizer: true,
+  slides: true,
   task: ({ seq_len: window }, vocabulary) => ({
     time: window,
     vocabulary,

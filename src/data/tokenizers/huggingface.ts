@@ -6,6 +6,8 @@
 import { UserError } from "../../base/user_error.ts";
 import { endToken, writeByteLevel } from "./bpe/byte_level.ts";
 import { END, gpt2Parts } from "./bpe/gpt2.ts";
+import { tokenizerFrom } from "./mod.ts";
+import { MASK_TOKEN } from "./special/special.ts";
 import { endTokenOf, readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 import { END_TEXT } from "./types.ts";
@@ -38,12 +40,33 @@ export function toHuggingFace(tokenizer: Tokenizer): HuggingFaceFiles {
     }
     case "bpe":
       return files(spec.tokenizer, endTokenOf(readTokenizerJson(spec.tokenizer))?.content);
+    case "special":
+      return withAdded(toHuggingFace(tokenizerFrom(spec.base)), {
+        first: tokenizer.size - spec.tokens.length,
+        tokens: spec.tokens,
+      });
     case "user":
       throw new UserError(
         "config",
         "Cannot export the tokenizer: need one of Shoal's own: it is of a module of the user",
       );
   }
+}
+
+/** The files with more special tokens, behind the ids of all others. */
+function withAdded(
+  { "tokenizer.json": json, "tokenizer_config.json": config }: HuggingFaceFiles,
+  { first, tokens }: { readonly first: number; readonly tokens: readonly string[] },
+): HuggingFaceFiles {
+  const { added_tokens: known = [] } = json as { added_tokens?: readonly unknown[] };
+  const added = tokens.map((content, i) => ({ ...endToken(first + i), content }));
+  return {
+    "tokenizer.json": { ...json, added_tokens: [...known, ...added] },
+    "tokenizer_config.json": {
+      ...config,
+      ...tokens.includes(MASK_TOKEN) && { mask_token: MASK_TOKEN },
+    },
+  };
 }
 
 function files(json: Record<string, unknown>, end: string | undefined): HuggingFaceFiles {

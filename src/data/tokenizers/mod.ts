@@ -7,6 +7,7 @@ import { charTokenizerOf } from "./char.ts";
 import { canonicalTokenizer } from "./canonical.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
+import { specialTokenizerOf } from "./special/special.ts";
 import type { Tokenizer } from "./types.ts";
 import { userTokenizerOf } from "./user/user.ts";
 import { wordTokenizerOf } from "./word.ts";
@@ -26,12 +27,18 @@ export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
       return bpeTokenizerOf(spec);
     case "user":
       return userTokenizerOf(spec);
+    case "special":
+      return specialTokenizerOf(spec, tokenizerFrom(spec.base));
   }
 }
 
 /** SHA-256 (hex) of a tokenizer: equal hashes mean equal ids for every text. */
 export function tokenizerHash(tokenizer: Tokenizer): string {
   const spec = tokenizer.toJSON();
+  if (spec.kind === "special") {
+    const base = tokenizerHash(tokenizerFrom(spec.base));
+    return hashValue({ kind: spec.kind, base, tokens: spec.tokens });
+  }
   if (spec.kind !== "bpe") return hashValue(spec);
   return hashValue({
     kind: spec.kind,

@@ -18,6 +18,8 @@ export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): 
     ...parts === undefined
       ? { ...libraryTokenizer(json), unknown: unknownOf(json) }
       : { ...byteBpe(() => parts, size), unknown: undefined },
+    special: (name) =>
+      json.added_tokens.find(({ special, content }) => special && content === name)?.id,
     toJSON: () => ({ kind: "bpe", tokenizer }),
   };
 }
