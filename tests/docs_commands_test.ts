@@ -16,6 +16,7 @@ import { DOCTOR } from "../src/cli/doctor/doctor.ts";
 import { EVAL, parseEval } from "../src/cli/eval/request.ts";
 import { EXPORT } from "../src/cli/export/export.ts";
 import { flagNames, flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+import { parseFill } from "../src/cli/fill/request.ts";
 import { GENERATE, parseGenerate } from "../src/cli/generate/request.ts";
 import { helpText } from "../src/cli/help.ts";
 import { IMPORT } from "../src/cli/import/import.ts";
@@ -151,6 +152,7 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = 
   prepare: parsePrepare,
   eval: parseEval,
   generate: parseGenerate,
+  fill: parseFill,
   scaling: parseScaling,
   workers: parseWorkers,
   export: flags(EXPORT, "deno task export runs/a"),

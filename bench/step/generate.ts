@@ -6,8 +6,8 @@
 import type { Device } from "../../src/device/types.ts";
 import type { ModelConfig } from "../../src/models/mod.ts";
 import { modelSchema } from "../../src/models/mod.ts";
-import { fullLogits, openFull, someParams } from "../../src/testing/full_window.ts";
-import type { HeldModel } from "../../src/testing/full_window.ts";
+import { fullLogits, type HeldModel, openFull } from "../../src/engine/whole/whole_window.ts";
+import { someParams } from "../../src/testing/full_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
 import { holdParams } from "../../src/engine/load_params.ts";
 import { openBenchDevice, shownName } from "../device.ts";

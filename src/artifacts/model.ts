@@ -14,7 +14,6 @@ import { bestFirst } from "../checkpoint/retention.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, readManifest } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { DataConfig } from "../data/schema.ts";
 import type { TargetKind } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
@@ -47,7 +46,7 @@ export interface OpenedModel {
   /** Config of the run; undefined for an export. */
   readonly config: RunConfig | undefined;
   /** The source of batches that an exported model was trained on; default: text. */
-  readonly source?: DataConfig["source"];
+  readonly source?: "text" | "masked";
   /** SHA-256 of the training data, if known. */
   readonly dataHash?: string;
   /** Differences between training here and its original config, in sentences. */

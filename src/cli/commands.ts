@@ -80,6 +80,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     runs: { entry: "src/cli/generate/generate.ts", permissions: "generate", computes: true },
   },
   {
+    name: "fill",
+    section: "models",
+    purpose: "Tell hidden tokens of a text with an encoder",
+    runs: { entry: "src/cli/fill/fill.ts", permissions: "generate", computes: true },
+  },
+  {
     name: "export",
     section: "models",
     purpose: "Write a model in Hugging Face's or PyTorch's layout",

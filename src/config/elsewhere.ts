@@ -118,7 +118,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "leave it out, or set model.mlp_width, which kind llama has: a gpt has 4 x model.width features":
     "n_inner intermediate_size dim_feedforward ffn_dim d_ff ff_dim mlp_ratio d_inner hidden_mult",
   "leave it out: a transformer uses GELU and norms before its blocks, as GPT-2 does":
-    "activation activation_function hidden_act layer_norm_epsilon layer_norm_eps norm_first pre_norm " +
+    "activation_function activation_fn hidden_act layer_norm_epsilon layer_norm_eps norm_first pre_norm " +
     "use_rmsnorm norm initializer_range",
   "leave it out: workers talk over sockets of this machine":
     "backend ddp ddp_backend local_rank distributed master_addr master_port fsdp deepspeed " +

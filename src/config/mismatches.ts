@@ -5,7 +5,7 @@
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
 import type { EvaluationBatches } from "../data/source.ts";
-import { taskOf } from "../data/sources/mod.ts";
+import { SOURCES, taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 import { type ModelConfig, modelOf, MODELS } from "../models/mod.ts";
 import type { OptimConfig } from "../optim/mod.ts";
@@ -30,6 +30,12 @@ export function mismatches(
   const faults: Mismatch[] = [];
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);
+  }
+  if (definition.targets !== undefined && !definition.targets.includes(task.targetKind)) {
+    const able = Object.entries(SOURCES).filter(([, { task }]) =>
+      definition.targets?.includes(task(data, 0).targetKind)
+    ).map(([name]) => name);
+    faults.push(["data.source", `need ${able.join(" or ")} for model ${model.kind}: ${source}`]);
   }
   if (bptt !== null && !carries) {
     faults.push(["data.bptt", `need null for source ${source}, which has no lanes: ${bptt}`]);

@@ -73,7 +73,7 @@ export type PlainTokenizerSpec =
   /** Of a module of the user, by its SHA-256, and what it learnt from the text. */
   | { readonly kind: "user"; readonly sha256: string; readonly learnt?: unknown };
 
-const plainSpecSchema: z.ZodType<PlainTokenizerSpec> = z.discriminatedUnion("kind", [
+const plainSpecs = [
   z.strictObject({
     kind: z.literal("char"),
     /** The characters in order of code point: the index is the token id. */
@@ -98,11 +98,13 @@ const plainSpecSchema: z.ZodType<PlainTokenizerSpec> = z.discriminatedUnion("kin
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     learnt: z.unknown(),
   }),
-]);
+] as const;
+
+const plainSpecSchema = z.discriminatedUnion("kind", plainSpecs);
 
 /** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
-export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.union([
-  plainSpecSchema,
+export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.discriminatedUnion("kind", [
+  ...plainSpecs,
   z.strictObject({
     kind: z.literal("special"),
     base: plainSpecSchema,

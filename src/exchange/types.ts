@@ -1,7 +1,6 @@
 /** A trained model without training state, and the layouts in which it is exported and imported. */
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
-import type { DataConfig } from "../data/schema.ts";
 import type { TargetKind } from "../data/source.ts";
 
 /** Config and sizes of a model with a `model` part M. */
@@ -23,7 +22,7 @@ export interface Portable<M> extends Sizes<M> {
   /** Parameters by name. */
   readonly params: ReadonlyMap<string, NamedTensor>;
   /** The source of batches that it was trained on; default: text. */
-  readonly source?: DataConfig["source"];
+  readonly source?: "text" | "masked";
   /** Differences between training here and its original config, in sentences. */
   readonly notes?: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** What a model is to the rest of the system: its config, its loss, and what it can do. */
-import type { Task } from "../data/source.ts";
+import type { TargetKind, Task } from "../data/source.ts";
 import type { ExportLayout } from "../exchange/types.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
@@ -73,6 +73,8 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */
   readonly documents?: boolean;
+  /** Kinds of targets that it can be asked for. Default all. */
+  readonly targets?: readonly TargetKind[];
   /** Directions in which the gradient's reach can be measured. Default none. */
   readonly directions?: (config: C) => readonly ("forward" | "backward")[];
   /** Faults of a config beside the other parts of a run. Default none. */

@@ -98,12 +98,15 @@ const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string;
   };
 
 /** Keys of other kinds of models, with a value that is no default. */
-const OTHER_MODELS: Readonly<Record<string, { value: string; kind: string }>> = {
+const OTHER_MODELS: Readonly<Record<string, { value: string; kind: string; source?: string }>> = {
   "model.head_width": { value: "4", kind: "llama" },
   "model.mlp_width": { value: "5", kind: "llama" },
   "model.rotary_scaling": { value: '{"kind":"linear","factor":2}', kind: "llama" },
   "model.qk_norm": { value: "true", kind: "llama" },
   "model.norm_eps": { value: "1e-6", kind: "llama" },
+  "model.activation": { value: "relu", kind: "encoder", source: "masked" },
+  "model.segments": { value: "1", kind: "encoder", source: "masked" },
+  "data.mask_share": { value: "0.3", kind: "encoder", source: "masked" },
 };
 
 /** Keys of an optimizer that others lack. */
@@ -193,8 +196,8 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     ...Object.entries(OTHER_RECURRENT).map(([path, { value, source = "text", bptt = null }]) => {
       return { path, value, input: { model: { kind: "recurrent" }, data: { source, bptt } } };
     }),
-    ...Object.entries(OTHER_MODELS).map(([path, { value, kind }]) => {
-      return { path, value, input: { model: { kind } } };
+    ...Object.entries(OTHER_MODELS).map(([path, { value, kind, source = "text" }]) => {
+      return { path, value, input: { model: { kind }, data: { source } } };
     }),
     ...Object.entries(OTHER_OPTIMIZER).map(([path, { value, kind }]) => {
       return { path, value, input: { optim: { kind } } };

@@ -39,7 +39,9 @@ Deno.test("--model.kind changes nothing where it is the config's own, or none", 
     () => resolveConfig(applyOverrides(GPT, { "model.kind": "constructor" }, say)),
     UserError,
   );
-  assert(refusal.message.includes('model.kind: need gpt | llama | recurrent: "constructor"'));
+  assert(
+    refusal.message.includes('model.kind: need gpt | llama | encoder | recurrent: "constructor"'),
+  );
 });
 
 Deno.test("a key on the command line that the kind lacks is refused all the same", () => {

@@ -1,10 +1,12 @@
 /** Overrides: spelling, coercion, and what is refused. */
 import type * as z from "zod";
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { keys, showDefault } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
+import type { DataConfig } from "../../src/data/schema.ts";
+import { SOURCES } from "../../src/data/sources/mod.ts";
 import { MODELS } from "../../src/models/mod.ts";
 import { OPTIMIZERS } from "../../src/optim/mod.ts";
 
@@ -144,6 +146,19 @@ Deno.test("applyOverrides() refuses a key inside something that is no section", 
   }
 });
 
+/** The first source that a kind can read. */
+function sourceFor(section: string, kind: string): DataConfig["source"] {
+  const found = (Object.keys(SOURCES) as DataConfig["source"][]).find((source) => {
+    try {
+      return resolveConfig({ [section]: { kind }, data: { source } });
+    } catch {
+      return false;
+    }
+  });
+  assert(found !== undefined, `no source for ${kind}`);
+  return found;
+}
+
 for (const [section, kinds] of Object.entries({ model: MODELS, optim: OPTIMIZERS })) {
   for (const [kind, { schema }] of Object.entries(kinds)) {
     Deno.test(`applyOverrides() accepts every key of ${kind} with its own default, which then resolves`, () => {
@@ -158,8 +173,10 @@ for (const [section, kinds] of Object.entries({ model: MODELS, optim: OPTIMIZERS
         "model.kind": "gpt",
         [`${section}.kind`]: kind,
       };
-      const plain = resolveConfig({ [section]: { kind } });
-      assertEquals(resolveConfig(applyOverrides({}, overrides)), plain);
+      const source = sourceFor(section, kind);
+      const plain = resolveConfig({ [section]: { kind }, data: { source } });
+      const given = { ...overrides, "data.source": source };
+      assertEquals(resolveConfig(applyOverrides({}, given)), plain);
     });
   }
 }

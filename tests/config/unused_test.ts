@@ -9,16 +9,25 @@ const recurrent = { kind: "recurrent" } as const;
 
 /** A config, and the keys that nothing in it heeds. */
 const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
-  [{}, ["data.gap", "data.names", "data.fillers", "optim.decay_share", "model.rotary_theta"]],
+  [{}, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "data.mask_share",
+    "optim.decay_share",
+    "model.rotary_theta",
+  ]],
   [{ model: { kind: "gpt", positions: "rotary" } }, [
     "data.gap",
     "data.names",
     "data.fillers",
+    "data.mask_share",
     "optim.decay_share",
   ]],
   [{ data: { source: "recall" }, model: recurrent, optim: { schedule: "wsd" } }, [
     "data.path",
     "data.mix",
+    "data.mask_share",
     "data.tokenizer",
     "data.seq_len",
     "data.stride",
@@ -29,6 +38,7 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     "data.gap",
     "data.names",
     "data.fillers",
+    "data.mask_share",
     "data.stride",
     "eval.stride",
     "optim.decay_share",
@@ -39,11 +49,19 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     data: { source: "direction" },
     model: { ...recurrent, cell: "rnn_relu", memory: 9 },
     optim: { schedule: "wsd" },
-  }, ["data.gap", "data.names", "data.fillers", "eval.stride", "model.memory"]],
+  }, ["data.gap", "data.names", "data.fillers", "data.mask_share", "eval.stride", "model.memory"]],
   [{ data: { source: "truecase" }, model: { ...recurrent, memory: 9 } }, [
     "data.gap",
     "data.names",
     "data.fillers",
+    "data.mask_share",
+    "optim.decay_share",
+  ]],
+  [{ data: { source: "masked" }, model: { kind: "encoder" } }, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "eval.stride",
     "optim.decay_share",
   ]],
 ];

@@ -27,7 +27,8 @@ import { holdParams } from "../../src/engine/load_params.ts";
 import { registerModel } from "../../src/models/user_model.ts";
 import { lstm } from "../../kernels/recurrence/mod.ts";
 import { recurrent } from "../../src/nn/recurrent.ts";
-import { fullLogits, someParams } from "../../src/testing/full_window.ts";
+import { fullLogits } from "../../src/engine/whole/whole_window.ts";
+import { someParams } from "../../src/testing/full_window.ts";
 import { randomTokens } from "../support/gpt.ts";
 
 const VOCABULARY = 11;

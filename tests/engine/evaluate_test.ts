@@ -13,7 +13,7 @@ import { evaluateModel } from "../../workers/coordinator/evaluate.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { memoryLaunch } from "../support/worker_processes.ts";
 import { beginsIn } from "../support/documents.ts";
-import { fullLogits } from "../../src/testing/full_window.ts";
+import { fullLogits } from "../../src/engine/whole/whole_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 import { someValues } from "../../src/testing/some_values.ts";

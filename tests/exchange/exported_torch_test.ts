@@ -22,12 +22,12 @@ for (const [name, input] of Object.entries(GOLDEN)) {
     const read = [...tensors.values()].map(({ name, shape, data }) =>
       [name, { shape, sha256: sha256(bytesOf(data)) }] as const
     );
-    assertEquals(Object.fromEntries(read), readGolden<Golden>(`exported_${name}`).tensors);
+    assertEquals(Object.fromEntries(read), readGolden<Golden>(`exported/${name}`).tensors);
     assertEquals(metadata["format"], "pt");
   });
 
   onBoth(`the exported ${name} gives the logits that Python gives`, async (device) => {
-    const golden = readGolden<Golden>(`exported_${name}`);
+    const golden = readGolden<Golden>(`exported/${name}`);
     const got = await runTrace(
       device,
       { logits: logitsFor(input, golden) },

@@ -1,6 +1,6 @@
 /**
  * Small models with fixed parameters, as openModel gives them. As a program it exports each of them
- * to a folder, for tests/golden/make_exported.py: deno run -A tests/exchange/models.ts OUT
+ * to a folder, for tests/golden/exported/make_exported.py: deno run -A tests/exchange/models.ts OUT
  */
 import { foldName, rootKey, threefry, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -48,6 +48,10 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
       attention_window: 4,
       norm_eps: 1e-6,
     },
+  },
+  bert: {
+    model: { kind: "encoder", width: 12, heads: 3, mlp_width: 10, activation: "gelu" },
+    targetKind: "token_class",
   },
   lstm: { model: { kind: "recurrent", cell: "lstm", layers: 2, width: 6 } },
   gru: { model: { kind: "recurrent", cell: "gru", width: 6 } },

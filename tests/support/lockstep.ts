@@ -16,6 +16,7 @@ import {
   type SavedAt,
 } from "../../workers/coordinator/coordinator.ts";
 import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
+import { withSourceTokens } from "../../src/corpus/settled.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 import type { Note } from "../../workers/group/options.ts";
 import { randomTokens } from "./gpt.ts";
@@ -28,7 +29,7 @@ import { memoryLaunch, type MemoryProcesses, type OpenDevice } from "./worker_pr
 export function letters(config: RunConfig): Corpus {
   const codes = randomTokens(600, 11).map((t, i) => 97 + (i % 4 === 0 ? t : i % 11));
   const text = "\n" + String.fromCharCode(...codes);
-  const tokenizer = charTokenizer(text);
+  const tokenizer = withSourceTokens(charTokenizer(text), config.data);
   const parts = split(tokenizer.encode(text), config.data);
   return corpusIn({ ...parts, vocabulary: tokenizer.size, tokenizer });
 }

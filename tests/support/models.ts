@@ -7,6 +7,8 @@ type TinyRun = Pick<RunInput, "model" | "data">;
 
 const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
 
+const ENCODER = { kind: "encoder", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
+
 /** A run of each model, with what its folder offers. */
 export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
   llama: { model: LLAMA },
@@ -21,6 +23,18 @@ export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
       ...LLAMA,
       rotary_scaling: { kind: "yarn", factor: 4, context: 3, beta_fast: 8 },
     },
+  },
+  "encoder of hidden tokens": {
+    model: { ...ENCODER, dropout: 0.2 },
+    data: { source: "masked", mask_share: 0.4 },
+  },
+  "encoder of a class of each token": {
+    model: { ...ENCODER, activation: "gelu", segments: 1 },
+    data: { source: "truecase" },
+  },
+  "encoder of a class of a window": {
+    model: { ...ENCODER, activation: "relu" },
+    data: { source: "direction" },
   },
 };
 

@@ -19,7 +19,7 @@ import { windowSource } from "./windows.ts";
 const [HIDDEN, EXCHANGED] = [0.8, 0.1];
 
 /** Shuffled windows in which a fixed number of tokens is chosen; their targets are those tokens. */
-export const masked: SourceMaker = {
+export const maskedText: SourceMaker = {
   needsText: true,
   needsTokenizer: true,
   specialTokens: [MASK_TOKEN],

@@ -7,7 +7,7 @@ import { userSource } from "./define.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import type { SourceMaker } from "./maker.ts";
-import { masked } from "./masked.ts";
+import { maskedText } from "./masked.ts";
 import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
 import { windowSource } from "./windows.ts";
@@ -43,7 +43,7 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   recall,
   truecase,
   direction,
-  masked,
+  masked: maskedText,
 };
 
 /** What a config's source is: one of Shoal's own, or of a module of the user. */

@@ -50,10 +50,7 @@ export const encoder = defineModel<EncoderConfig>({
   generates: () => "it reads in both directions (deno task fill tells hidden tokens)",
   exchange: BERT_LAYOUT,
   directions: () => ["forward", "backward"],
-  faults: (_, { task: { targetKind }, source }) =>
-    targetKind === "next_token"
-      ? [["kind", `need a model that reads forwards alone for source ${source}: encoder`]]
-      : [],
+  targets: ["token_class", "sequence_class"],
   flops: ({ layers, width }, { all, time }) => [denseFlops(all), {
     formula: "6N + 12LDT",
     per_token: 6 * all + 12 * layers * width * time,

@@ -46,8 +46,9 @@ export function specialTokenizerOf(
 
 function added(base: Tokenizer, tokens: readonly string[]): SpecialTokenizer {
   const size = base.size + tokens.length;
-  const isAdded = (id: number) => Number.isInteger(id) && id >= base.size && id < size;
-  const check = (id: number) => id < base.size || isAdded(id) ? id : invalidId(id, size);
+  const isAdded = (id: number) => id >= base.size;
+  const check = (id: number) =>
+    Number.isInteger(id) && id >= 0 && id < size ? id : invalidId(id, size);
   return {
     base,
     kind: base.kind,

@@ -1,9 +1,9 @@
 """
-Makes tests/golden/exported_*.json: what Python reads in folders that Shoal exported, and the logits
+Makes tests/golden/exported/*.json: what Python reads in folders that Shoal exported, and the logits
 that transformers and PyTorch give. Run it in the repository:
 
     deno run -A tests/exchange/models.ts /tmp/exported
-    python3 tests/golden/make_exported.py /tmp/exported
+    python3 tests/golden/exported/make_exported.py /tmp/exported
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def main(root):
             },
         }
         text = json.dumps(golden)
-        (HERE / f"exported_{folder.name}.json").write_text(text + "\n")
+        (HERE / f"{folder.name}.json").write_text(text + "\n")
 
 
 main(sys.argv[1])
