@@ -16,6 +16,7 @@ import { DOCTOR } from "../src/cli/doctor/doctor.ts";
 import { EVAL, parseEval } from "../src/cli/eval/request.ts";
 import { EXPORT } from "../src/cli/export/export.ts";
 import { flagNames, flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+import { parseAttention } from "../src/cli/attention/request.ts";
 import { parseFill } from "../src/cli/fill/request.ts";
 import { GENERATE, parseGenerate } from "../src/cli/generate/request.ts";
 import { helpText } from "../src/cli/help.ts";
@@ -153,6 +154,7 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = 
   eval: parseEval,
   generate: parseGenerate,
   fill: parseFill,
+  attention: parseAttention,
   scaling: parseScaling,
   workers: parseWorkers,
   export: flags(EXPORT, "deno task export runs/a"),

@@ -4,7 +4,7 @@
  */
 import { isKept } from "../../src/graph/formula_eval.ts";
 import type { View } from "../../src/graph/types.ts";
-import { divisorOf } from "./attention_attrs.ts";
+import { basesOf, divisorOf } from "./attention_attrs.ts";
 import type { AttentionAttrs, HeadPart } from "./attention_attrs.ts";
 import { attentionSizes, partColumns } from "./attention_sizes.ts";
 import type { AttentionSizes } from "./attention_sizes.ts";
@@ -131,6 +131,24 @@ export function attendReference(
       y.data[result + c] = sum;
     }
   });
+}
+
+/**
+ * The probabilities that a call gives its keys, [B, H, Tq, Tk] flat, before dropout; 0 where a query
+ * does not attend. `inputs`: of the op, in order.
+ */
+export function attentionWeights(inputs: readonly View[], attrs: AttentionAttrs): Float32Array {
+  const count = basesOf(attrs).length;
+  const given = { bases: inputs.slice(0, count), extra: inputs.slice(count) };
+  const { batch, heads, queries, keys: time } = attentionSizes(given.bases, attrs);
+  const weights = new Float32Array(batch * heads * queries * time);
+  eachRow(given, attrs, ({ index, keys, scores }) => {
+    const top = keys.reduce((most, j) => Math.max(most, scores[j] as number), -Infinity);
+    const shares = keys.map((j) => Math.exp((scores[j] as number) - top));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    keys.forEach((j, n) => weights[index * time + j] = (shares[n] as number) / total);
+  });
+  return weights;
 }
 
 /** Inputs and outputs of the backward pass. */

@@ -6,6 +6,7 @@ export { alibiSlopes } from "./alibi.ts";
 export { attention, attentionOp } from "./attention.ts";
 export type { AttentionDropout, AttentionOptions } from "./attention.ts";
 export type { AttentionAttrs } from "./attention_attrs.ts";
+export { attentionWeights } from "./attention_reference.ts";
 export { attentionBackwardOp } from "./attention_backward.ts";
 export type { AttentionMask } from "./attention_mask.ts";
 export { cachedAttention, cachedAttentionOp } from "./cached/cached_attention.ts";

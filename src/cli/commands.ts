@@ -86,6 +86,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     runs: { entry: "src/cli/fill/fill.ts", permissions: "generate", computes: true },
   },
   {
+    name: "attention",
+    section: "models",
+    purpose: "What each head looks at in a prompt, as JSON and a page",
+    runs: { entry: "src/cli/attention/attention.ts", permissions: "pages", computes: true },
+  },
+  {
     name: "export",
     section: "models",
     purpose: "Write a model in Hugging Face's or PyTorch's layout",

@@ -53,6 +53,7 @@ export const PERMISSIONS = {
     run: "deno",
   },
   generate: { read: true, env: [CALLER, "DENO_WEBGPU_BACKEND"] },
+  pages: { read: true, write: true, env: [CALLER, "DENO_WEBGPU_BACKEND"] },
   files: { read: true, write: true, env: [CALLER] },
   models: { read: true, write: true, sys: ["statfs"], env: [CALLER] },
   workers: { read: true, write: true, sockets: true, env: [CALLER] },

@@ -32,6 +32,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/membership": [],
   "src/cards": ["src/base"],
   "src/scaling": ["src/base"],
+  "src/attention": ["src/base"],
   "src/terminal": ["src/base", "src/report", "src/device"],
   "src/modules": ["src/base"],
   "src/config": [

@@ -2,6 +2,7 @@
 import { sayLines, sayText, warn } from "../../base/text/say.ts";
 import { UserError } from "../../base/user_error.ts";
 import { type OpenedModel, openModel } from "../../artifacts/model.ts";
+import { maskedTokens } from "../../artifacts/masked_tokens.ts";
 import { MASK_TOKEN } from "../../data/tokenizers/special/special.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../../data/unknown.ts";
@@ -15,14 +16,11 @@ import { flagsHelp } from "../flags.ts";
 import { table } from "../table.ts";
 import { FILL, parseFill } from "./request.ts";
 
-/** Tokens that surround a text where the tokenizer has both, as in BERT's training. */
-const SURROUNDING = ["[CLS]", "[SEP]"] as const;
-
 /** Runs `fill` with command-line arguments. @throws {UserError} */
 export async function fillCommand(args: readonly string[]): Promise<void> {
   const request = parseFill(args);
   if (request === "help") return sayText(flagsHelp(FILL));
-  const { path, parts, top, json } = request;
+  const { path, top, json } = request;
   using status = openStatus();
   status.show(`reading ${path}`);
   const opened = await openModel(path, {
@@ -30,7 +28,7 @@ export async function fillCommand(args: readonly string[]): Promise<void> {
     warn: (text) => status.print(text),
   });
   const { tokenizer, mask } = maskingTokenizer(opened);
-  const { tokens, hidden } = joined(parts, { tokenizer, mask });
+  const { tokens, hidden } = maskedTokens(request.text, { tokenizer, mask });
   requireRoom(tokens.length, opened);
   const device = await openDevice(request.device, compilingIn(status));
   const full = await openFull(device, opened, { rows: 1, time: tokens.length });
@@ -91,25 +89,6 @@ function requireRoom(count: number, { context }: OpenedModel): void {
     "config",
     `Cannot fill the text: need at most ${context} tokens, the model's window: it has ${count}`,
   );
-}
-
-/** The tokens of the text, and the places of the hidden ones. */
-function joined(
-  parts: readonly string[],
-  { tokenizer, mask }: { tokenizer: Tokenizer; mask: number },
-): { tokens: Uint32Array; hidden: number[] } {
-  const [before, behind] = SURROUNDING.map((name) => tokenizer.special?.(name));
-  const isSurrounded = before !== undefined && behind !== undefined;
-  const ids: number[] = isSurrounded ? [before] : [];
-  const hidden: number[] = [];
-  for (const [i, part] of parts.entries()) {
-    if (i > 0) {
-      hidden.push(ids.length);
-      ids.push(mask);
-    }
-    for (const id of tokenizer.encode(part)) ids.push(id);
-  }
-  return { tokens: Uint32Array.from(isSurrounded ? [...ids, behind] : ids), hidden };
 }
 
 if (import.meta.main) await runCommand(() => fillCommand(Deno.args));

@@ -30,8 +30,8 @@ export const FILL = {
 export interface FillRequest {
   /** Folder of the model. */
   readonly path: string;
-  /** The text between the hidden tokens; two parts at least. */
-  readonly parts: readonly string[];
+  /** The text, with a mask at least. */
+  readonly text: string;
   readonly top: number;
   readonly which: "newest" | "best";
   readonly device: DeviceKind;
@@ -44,8 +44,7 @@ export function parseFill(args: readonly string[]): FillRequest | "help" {
   if (help) return "help";
   const path = onlyPath(positionals, 'deno task fill runs/a --text="The [MASK] sails"');
   const text: string = values["text"] ?? "";
-  const parts = text.split(MASK_TOKEN);
-  if (parts.length < 2) {
+  if (!text.includes(MASK_TOKEN)) {
     throw new UserError(
       "config",
       `Cannot fill a text: need --text with ${MASK_TOKEN} where tokens are hidden: ` +
@@ -53,5 +52,5 @@ export function parseFill(args: readonly string[]): FillRequest | "help" {
     );
   }
   const { top, which, device, json } = values;
-  return { path, parts, top, which, device, json };
+  return { path, text, top, which, device, json };
 }

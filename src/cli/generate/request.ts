@@ -114,7 +114,8 @@ export function slideNote(
   return `The text ${verb} longer than the context of ${context} tokens: its window slides`;
 }
 
-function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {
+/** The source of a prompt. @throws {UserError} `config` for two of them. */
+export function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {
   if (text !== undefined && path !== undefined) {
     throw new UserError(
       "config",

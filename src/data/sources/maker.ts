@@ -8,6 +8,8 @@ export interface SourceMaker {
   readonly needsText: boolean;
   /** True when batches depend on the text of tokens. */
   readonly needsTokenizer?: true;
+  /** Names of the tokens of a synthetic source, by id. */
+  readonly tokenNames?: (config: DataConfig) => readonly string[];
   /** Tokens beside those of the text that batches hold, by name. */
   readonly specialTokens?: readonly string[];
   /** True when windows of an evaluation may overlap (eval.stride). */

@@ -14,6 +14,10 @@ import { below, firstNumber, numberKey } from "./numbers.ts";
 /** Evaluation windows when the config asks for all of the endless source. */
 const EVAL_WINDOWS = 512;
 
+/** Words for the first names and fillers. */
+const NAMES = ["Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry"];
+const FILLERS = ["the", "and", "of", "to", "in", "was", "that", "it"];
+
 /** Windows whose last position has the first token as its target. */
 export const recall: SourceMaker = {
   needsText: false,
@@ -26,6 +30,11 @@ export const recall: SourceMaker = {
     countedPerWindow: 1,
     carries: false,
   }),
+  tokenNames: ({ names, fillers }) => [
+    ...Array.from({ length: names }, (_, i) => NAMES[i] ?? `Name${i + 1}`),
+    ...Array.from({ length: fillers }, (_, i) => FILLERS[i] ?? `word${i + 1}`),
+    "?",
+  ],
   make: recallSource,
 };
 
