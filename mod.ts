@@ -217,7 +217,7 @@ export type { Text } from "./src/data/text.ts";
 export type { Tokens } from "./src/data/tokens.ts";
 export type { Documents } from "./src/data/documents.ts";
 export type { Tokenizer, TokenStream } from "./src/data/tokenizers/types.ts";
-export type { PlainTokenizerSpec, TokenizerSpec } from "./src/data/schema.ts";
+export type { PlainTokenizerSpec, SideSpec, TokenizerSpec } from "./src/data/schema.ts";
 export { tokenTensors } from "./src/data/token_tensors.ts";
 
 // Tokenizers.

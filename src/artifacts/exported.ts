@@ -145,6 +145,8 @@ export async function writeExported(
 /** Our own tokenizer file, which restores it exactly, and those that Python reads. */
 function tokenizerFiles({ tokenizer, context }: Exported): [string, string][] {
   if (tokenizer === undefined) return [];
+  // Files for Python have one tokenizer.
+  if (tokenizer.kind === "sides") return [[FILES.tokenizer, json(tokenizer.toJSON())]];
   const { "tokenizer_config.json": config, ...more } = toHuggingFace(tokenizer);
   const files = { ...more, "tokenizer_config.json": { ...config, model_max_length: context } };
   return [

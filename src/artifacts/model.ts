@@ -46,7 +46,7 @@ export interface OpenedModel {
   /** Config of the run; undefined for an export. */
   readonly config: RunConfig | undefined;
   /** The source of batches that an exported model was trained on; default: text. */
-  readonly source?: "text" | "masked";
+  readonly source?: "text" | "masked" | "pairs";
   /** SHA-256 of the training data, if known. */
   readonly dataHash?: string;
   /** Differences between training here and its original config, in sentences. */

@@ -38,7 +38,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "model.kind": "model_type architecture architectures arch model_name",
   "model.layers":
     "n_layer n_layers num_layers num_hidden_layers nlayers depth num_blocks n_blocks " +
-    "num_encoder_layers num_decoder_layers encoder_layers decoder_layers layer",
+    "num_encoder_layers num_decoder_layers encoder_layers layer",
   "model.width":
     "n_embd n_embed d_model dim hidden_size hidden_dim hidden embed_dim embedding_dim " +
     "emb_dim embd_size embedding_size model_dim dim_model units rnn_units rnn_size lstm_size nhid " +
@@ -81,6 +81,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "optim.weight_decay": "wd l2 decay_weight weightdecay",
   "optim.clip": "grad_clip max_grad_norm clip_grad gradient_clip gradient_clip_val clipnorm " +
     "clip_norm clip_grad_norm grad_norm_clip gradient_clipping global_clipnorm max_norm",
+  "model.label_smoothing": "label_smoothing_factor label_smooth smoothing",
   "optim.schedule":
     "lr_scheduler_type lr_scheduler scheduler lr_schedule decay_lr lr_decay_style " +
     "lr_decay lr_policy schedule_type scheduler_type",
@@ -154,8 +155,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "leave it out: metrics.jsonl in the run's folder has a line for every step":
     "report_to logger logging tensorboard wandb tracker use_wandb log_level log_to callbacks metrics",
   "leave it out: a model is exported with deno task export": "push_to_hub hub_model_id hub_token",
-  "leave it out: a loss is the mean cross-entropy over tokens":
-    "label_smoothing label_smoothing_factor loss criterion loss_fn",
+  "leave it out: a loss is the mean cross-entropy over tokens": "loss criterion loss_fn",
   "choose another --out: a folder that holds a run is never overwritten":
     "overwrite_output_dir overwrite force",
 };

@@ -4,7 +4,7 @@
  */
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
-import type { EvaluationBatches } from "../data/source.ts";
+import type { EvaluationBatches, TargetKind } from "../data/source.ts";
 import { SOURCES, taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 import { type ModelConfig, modelOf, MODELS } from "../models/mod.ts";
@@ -12,6 +12,9 @@ import type { OptimConfig } from "../optim/mod.ts";
 
 /** A dotted path, and the error text for its value. */
 export type Mismatch = readonly [path: string, message: string];
+
+/** What models that read tokens can be asked for. */
+const ASKED_OF_TOKENS: readonly TargetKind[] = ["next_token", "token_class", "sequence_class"];
 
 /** Every mismatch, at most one for a path. */
 export function mismatches(
@@ -31,9 +34,10 @@ export function mismatches(
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);
   }
-  if (definition.targets !== undefined && !definition.targets.includes(task.targetKind)) {
+  const { targets = ASKED_OF_TOKENS } = definition;
+  if (!targets.includes(task.targetKind)) {
     const able = Object.entries(SOURCES).filter(([, { task }]) =>
-      definition.targets?.includes(task(data, 0).targetKind)
+      targets.includes(task(data, 0).targetKind)
     ).map(([name]) => name);
     faults.push(["data.source", `need ${able.join(" or ")} for model ${model.kind}: ${source}`]);
   }

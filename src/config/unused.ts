@@ -55,8 +55,8 @@ const RULES: readonly Rule[] = [
   },
   {
     keys: ["optim.min_lr", "optim.decay_steps"],
-    isUnused: ({ optim }) => optim.schedule === "constant",
-    need: "an optim.schedule that is not constant",
+    isUnused: ({ optim }) => optim.schedule === "constant" || optim.schedule === "inverse_sqrt",
+    need: "an optim.schedule with an end",
   },
 ];
 

@@ -17,6 +17,7 @@ import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { requireSoundSource } from "./examined.ts";
 import { fromFolders } from "./folders.ts";
+import { fromPairs } from "./pairs.ts";
 import {
   corpusOf,
   type Data,
@@ -83,6 +84,7 @@ async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<
     const hash = hashValue({ source: data.source });
     return { corpus: { texts: [], vocabulary: 0 }, hash, notes: [] };
   }
+  if (sourceMakerOf(data).reads === "pairs") return await fromPairs(config, settled);
   if (data.mix !== null) {
     return await fromFolders(config, Object.entries(data.mix), settled);
   }

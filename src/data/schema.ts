@@ -2,13 +2,16 @@
 import * as z from "zod";
 import { MAX_UNKNOWN } from "./unknown.ts";
 
+/** A name of a tokenizer. */
+const TOKENIZER = "char|byte|word(:\\d+)?|gpt2|bpe:\\d+|[^|]+\\.(json|m?[jt]s)";
+
 /** The `data` part of a config: text, tokenizer, windows. */
 export const dataSchema = z.strictObject({
-  source: z.enum(["text", "recall", "truecase", "direction", "masked"]).default("text")
+  source: z.enum(["text", "recall", "truecase", "direction", "masked", "pairs"]).default("text")
     .describe(
       "What is learnt: text asks for the next token, truecase which characters were capitals, " +
         "direction whether a window of text was reversed, recall for the name that a made-up " +
-        "window began with, masked for tokens that are hidden",
+        "window began with, masked for tokens that are hidden, pairs for the target of a source",
     ),
   path: z.string().min(1).nullable().default(null)
     .describe(
@@ -16,11 +19,12 @@ export const dataSchema = z.strictObject({
     ),
   mix: z.record(z.string().min(1), z.number().gt(0)).nullable().default(null)
     .describe("Prepared folders and their weights, in place of path; windows are drawn by weight"),
-  tokenizer: z.string().regex(/^(char|byte|word(:\d+)?|gpt2|bpe:\d+|.+\.(json|m?[jt]s))$/, {
+  tokenizer: z.string().regex(new RegExp(`^(${TOKENIZER})(\\|(${TOKENIZER}))?$`), {
     error: "need char, byte, word, word:N, gpt2, bpe:N or the path of a tokenizer.json",
   }).nullable().default(null)
     .describe(
       "What a token is: char, byte, word:N, gpt2, bpe:N, a tokenizer.json, or a module of yours; " +
+        "for the sides of pairs two, as char|word; " +
         "null takes what a prepared folder or init has, and char for a text file",
     ),
   seq_len: z.int().min(1).default(64)
@@ -65,15 +69,21 @@ export type TokenizerSpec =
 
 /** A tokenizer without added tokens. */
 export type PlainTokenizerSpec =
+  | SideSpec
+  /** For the sources and the targets of pairs. */
+  | { readonly kind: "sides"; readonly source: SideSpec; readonly target: SideSpec }
+  /** Of a module of the user, by its SHA-256, and what it learnt from the text. */
+  | { readonly kind: "user"; readonly sha256: string; readonly learnt?: unknown };
+
+/** A tokenizer of one kind of tokens. */
+export type SideSpec =
   | { readonly kind: "char"; readonly chars: string; readonly end?: true | undefined }
   | { readonly kind: "byte"; readonly end?: true | undefined }
   | { readonly kind: "word"; readonly words: string[] }
   | { readonly kind: "gpt2" }
-  | { readonly kind: "bpe"; readonly tokenizer: Record<string, unknown> }
-  /** Of a module of the user, by its SHA-256, and what it learnt from the text. */
-  | { readonly kind: "user"; readonly sha256: string; readonly learnt?: unknown };
+  | { readonly kind: "bpe"; readonly tokenizer: Record<string, unknown> };
 
-const plainSpecs = [
+const sideSpecs = [
   z.strictObject({
     kind: z.literal("char"),
     /** The characters in order of code point: the index is the token id. */
@@ -92,6 +102,17 @@ const plainSpecs = [
     kind: z.literal("bpe"),
     /** A Hugging Face tokenizer.json, reduced to what encoding and decoding need. */
     tokenizer: z.record(z.string(), z.unknown()),
+  }),
+] as const;
+
+const sideSpecSchema = z.discriminatedUnion("kind", sideSpecs);
+
+const plainSpecs = [
+  ...sideSpecs,
+  z.strictObject({
+    kind: z.literal("sides"),
+    source: sideSpecSchema,
+    target: sideSpecSchema,
   }),
   z.strictObject({
     kind: z.literal("user"),

@@ -33,10 +33,10 @@ export interface Batch<T extends BatchData = BatchData> {
 }
 
 /**
- * Kind of target: next-token prediction, targets [B, T]; token classification, labels [B, T]; or
- * sequence classification, labels [B].
+ * Kind of target: next-token prediction, targets [B, T]; token classification, labels [B, T];
+ * sequence classification, labels [B]; or a sequence for each source, targets [B, T].
  */
-export type TargetKind = "next_token" | "token_class" | "sequence_class";
+export type TargetKind = "next_token" | "token_class" | "sequence_class" | "sequence";
 
 /** Address of a micro-batch. */
 export interface BatchAddress {

@@ -22,7 +22,7 @@ export interface Portable<M> extends Sizes<M> {
   /** Parameters by name. */
   readonly params: ReadonlyMap<string, NamedTensor>;
   /** The source of batches that it was trained on; default: text. */
-  readonly source?: "text" | "masked";
+  readonly source?: "text" | "masked" | "pairs";
   /** Differences between training here and its original config, in sentences. */
   readonly notes?: readonly string[];
 }

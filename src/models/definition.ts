@@ -28,6 +28,18 @@ export interface LogitsInput extends ModelSizes {
   readonly starts?: Tensor | undefined;
 }
 
+/** Targets whose logits are wanted, and the sources that they belong to. */
+export interface SequenceInput {
+  /** Token ids of sources, u32 [B, Ts]. */
+  readonly source: Tensor;
+  /** Tokens of each source, u32 [B]. */
+  readonly lengths: Tensor;
+  /** What the decoder reads: a start token, then the target, u32 [B, Tt]. */
+  readonly tokens: Tensor;
+  /** V */
+  readonly vocabulary: number;
+}
+
 /** The memory of earlier tokens in generation: a window that slides, or a recurrent state. */
 export type GenerationMemory = "window" | "state";
 
@@ -61,6 +73,8 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => LossTerms;
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
+  /** Traces logits f32 [B, Tt, V] of targets of sources; absent: it writes none. */
+  readonly sequence?: (scope: Scope, input: SequenceInput, config: C) => Tensor;
   /**
    * The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`.
    * "window" for layers with caches or positions, "state" for recurrent states alone. Fed token by
@@ -73,7 +87,7 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */
   readonly documents?: boolean;
-  /** Kinds of targets that it can be asked for. Default all. */
+  /** Kinds of targets that it can be asked for. Default: all of models that read tokens. */
   readonly targets?: readonly TargetKind[];
   /** Directions in which the gradient's reach can be measured. Default none. */
   readonly directions?: (config: C) => readonly ("forward" | "backward")[];

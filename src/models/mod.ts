@@ -2,6 +2,7 @@
 import * as z from "zod";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { encoder, encoderSchema } from "./encoder/mod.ts";
+import { encoderDecoder, encoderDecoderSchema } from "./encoder_decoder/mod.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
 import { llama, llamaSchema } from "./llama/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
@@ -12,6 +13,7 @@ export const modelSchema = z.discriminatedUnion("kind", [
   gptSchema,
   llamaSchema,
   encoderSchema,
+  encoderDecoderSchema,
   recurrentSchema,
 ]);
 
@@ -19,7 +21,13 @@ export const modelSchema = z.discriminatedUnion("kind", [
 export type ModelConfig = z.infer<typeof modelSchema>;
 
 /** Every model by its `kind`. */
-export const MODELS = { gpt, llama, encoder, recurrent: recurrentNet } as const;
+export const MODELS = {
+  gpt,
+  llama,
+  encoder,
+  encoder_decoder: encoderDecoder,
+  recurrent: recurrentNet,
+} as const;
 
 /** The definition of a config's model. */
 export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {

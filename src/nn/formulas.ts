@@ -2,6 +2,7 @@
 import type { Expr, Formula } from "../graph/formula.ts";
 import {
   add,
+  constant,
   div,
   exp,
   formula,
@@ -96,3 +97,19 @@ export const IS_ABOVE: Formula = formula(
   2,
   (x, y) => mul(add(sign(sub(x as Expr, y as Expr)), 1), 0.5),
 );
+
+/** 0 for each element. */
+export const EQUAL: Formula = formula(1, () => constant(0));
+
+/**
+ * Smoothed cross-entropy of a row: of its cross-entropy, its mean log-probability, and log K or, in a
+ * row without a label, 0.
+ */
+export function smoothingFormula(smoothing: number, classes: number): Formula {
+  const scale = smoothing / Math.log(classes);
+  return formula(
+    3,
+    (own, mean, counts) =>
+      sub(mul(own as Expr, 1 - smoothing), mul(mul(mean as Expr, counts as Expr), scale)),
+  );
+}

@@ -4,9 +4,11 @@
  */
 import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
 import { pointwise } from "../../kernels/pointwise/mod.ts";
-import { sum } from "../../kernels/reduce/mod.ts";
+import { rowMean, sum } from "../../kernels/reduce/mod.ts";
+import { reshape } from "../../kernels/shape/mod.ts";
+import { logSoftmax } from "../../kernels/softmax/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { IS_ABOVE, LOG_LOSS, SQUARED_DIFFERENCE } from "./formulas.ts";
+import { EQUAL, IS_ABOVE, LOG_LOSS, smoothingFormula, SQUARED_DIFFERENCE } from "./formulas.ts";
 import type { Head } from "./head.ts";
 
 /**
@@ -58,6 +60,38 @@ export function classification(head: Head, labels: Tensor): LossTerms {
     [NLL]: { sum: { head, labels, of: crossEntropy }, per: "targets", weight: 1 },
     [CORRECT]: { sum: { head, labels, of: correct }, per: "targets", weight: 0 },
   };
+}
+
+/** Name of the loss against the smoothed distribution of labels. */
+export const SMOOTHED = "smoothed";
+
+/**
+ * Classification against smoothed labels: the share `smoothing` of each label's probability is
+ * spread over all classes (Szegedy et al. 2016, section 7). `nll` and `correct` are evaluated only.
+ */
+export function smoothedClassification(
+  head: Head,
+  labels: Tensor,
+  smoothing: number,
+): LossTerms {
+  const terms = classification(head, labels);
+  if (smoothing === 0) return terms;
+  const of = (logits: Tensor, labels: Tensor) => smoothedEntropy(logits, labels, smoothing);
+  return {
+    [SMOOTHED]: { sum: { head, labels, of }, per: "targets", weight: 1 },
+    [NLL]: { ...terms[NLL] as Term, weight: 0 },
+    [CORRECT]: terms[CORRECT] as Term,
+  };
+}
+
+/** (1 - smoothing) x cross-entropy + smoothing x the mean of -log p over all classes; f32 [R]. */
+function smoothedEntropy(logits: Tensor, labels: Tensor, smoothing: number): Tensor {
+  const classes = logits.shape.at(-1) as number;
+  const own = crossEntropy(logits, labels);
+  // The cross-entropy of equal logits is log K, and 0 in rows without a label.
+  const counts = crossEntropy(pointwise(EQUAL, [logits]), labels);
+  const mean = reshape(rowMean(logSoftmax(logits)), own.shape);
+  return pointwise(smoothingFormula(smoothing, classes), [own, mean, counts]);
 }
 
 /**

@@ -26,7 +26,7 @@ export const decoupledDecay = z.number().min(0).default(0.1).describe(
 export const commonFields = {
   clip: z.number().min(0).default(1)
     .describe("Largest global norm of the gradient; 0 turns clipping off"),
-  schedule: z.enum(["cosine", "linear", "constant", "wsd"]).default("cosine")
+  schedule: z.enum(["cosine", "linear", "constant", "wsd", "inverse_sqrt"]).default("cosine")
     .describe("Way of the learning rate after the warmup"),
   warmup_steps: z.int().min(0).default(50).describe("Steps in which the rate rises to its peak"),
   decay_steps: z.int().min(1).default(1000)
@@ -46,7 +46,7 @@ export function checkSchedule(
   { schedule, lr, min_lr, warmup_steps: warmup, decay_steps, decay_share }: ScheduleConfig,
   context: z.RefinementCtx,
 ): void {
-  if (schedule === "constant") return;
+  if (schedule === "constant" || schedule === "inverse_sqrt") return;
   if (min_lr !== null && min_lr > lr) {
     const message = `need at most optim.lr: ${min_lr} is above ${lr}`;
     context.addIssue({ code: "custom", path: ["min_lr"], message });

@@ -2,7 +2,7 @@
 
 /** Parameters of a schedule. */
 export interface ScheduleConfig {
-  readonly schedule: "cosine" | "linear" | "constant" | "wsd";
+  readonly schedule: "cosine" | "linear" | "constant" | "wsd" | "inverse_sqrt";
   readonly lr: number;
   /** Learning rate at the end of the decay; null: lr / 10. */
   readonly min_lr: number | null;
@@ -27,12 +27,14 @@ export function stableSteps(
  * wsd (warmup-stable-decay: Hu et al. 2024, MiniCPM, section 4) stays at the peak until the last
  * `decay_share`, then decays as 1 - sqrt(t) (Hagele et al. 2024, "Scaling Laws and Compute-Optimal
  * Training Beyond Fixed Training Durations", section 3, which finds it better than linear).
+ * inverse_sqrt falls as 1 / sqrt(step) behind the warmup (Vaswani et al. 2017, section 5.3).
  */
 export function learningRate(step: number, config: ScheduleConfig): number {
   const { schedule, lr, warmup_steps: warmup, decay_steps } = config;
   const least = config.min_lr ?? lr / 10;
   if (step < warmup) return lr * (step + 1) / warmup;
   if (schedule === "constant") return lr;
+  if (schedule === "inverse_sqrt") return lr * Math.sqrt(Math.max(1, warmup) / (step + 1));
   if (schedule === "wsd") {
     const stable = stableSteps(config);
     if (step < stable) return lr;

@@ -106,6 +106,8 @@ const OTHER_MODELS: Readonly<Record<string, { value: string; kind: string; sourc
   "model.norm_eps": { value: "1e-6", kind: "llama" },
   "model.activation": { value: "relu", kind: "encoder", source: "masked" },
   "model.segments": { value: "1", kind: "encoder", source: "masked" },
+  "model.decoder_layers": { value: "3", kind: "encoder_decoder", source: "pairs" },
+  "model.label_smoothing": { value: "0", kind: "encoder_decoder", source: "pairs" },
   "data.mask_share": { value: "0.3", kind: "encoder", source: "masked" },
 };
 

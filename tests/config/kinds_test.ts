@@ -40,7 +40,9 @@ Deno.test("--model.kind changes nothing where it is the config's own, or none", 
     UserError,
   );
   assert(
-    refusal.message.includes('model.kind: need gpt | llama | encoder | recurrent: "constructor"'),
+    refusal.message.includes(
+      'model.kind: need gpt | llama | encoder | encoder_decoder | recurrent: "constructor"',
+    ),
   );
 });
 

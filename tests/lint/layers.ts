@@ -33,6 +33,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/cards": ["src/base"],
   "src/scaling": ["src/base"],
   "src/attention": ["src/base"],
+  "src/scores": ["src/base"],
   "src/terminal": ["src/base", "src/report", "src/device"],
   "src/modules": ["src/base"],
   "src/config": [

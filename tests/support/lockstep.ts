@@ -6,6 +6,7 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
+import { encodePairs } from "../../src/data/pairs/encode.ts";
 import { split } from "../../src/data/windows.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import type { Rules } from "../../src/membership/types.ts";
@@ -27,11 +28,35 @@ import { memoryLaunch, type MemoryProcesses, type OpenDevice } from "./worker_pr
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
 export function letters(config: RunConfig): Corpus {
+  if (config.data.source === "pairs") return letterPairs(config);
   const codes = randomTokens(600, 11).map((t, i) => 97 + (i % 4 === 0 ? t : i % 11));
   const text = "\n" + String.fromCharCode(...codes);
   const tokenizer = withSourceTokens(charTokenizer(text), config.data);
   const parts = split(tokenizer.encode(text), config.data);
   return corpusIn({ ...parts, vocabulary: tokenizer.size, tokenizer });
+}
+
+/** Words of letters, and the same words backwards in capitals. */
+function letterPairs({ data }: RunConfig): Corpus {
+  const most = data.seq_len - 1;
+  const pairs = Array.from({ length: 120 }, (_, i) => {
+    const letters = Array.from(
+      { length: 1 + i % most },
+      (_, k) => String.fromCharCode(97 + (7 * i + 3 * k * k) % 9),
+    );
+    return { source: letters.join(""), target: letters.toReversed().join("").toUpperCase() };
+  });
+  const both = pairs.map(({ source, target }) => source + target).join("");
+  const tokenizer = withSourceTokens(charTokenizer(both), data);
+  const encoding = { tokenizer, most: data.seq_len, validation: 0.2, name: "letters" };
+  const { train, validation } = encodePairs(pairs, encoding);
+  return corpusIn({
+    train: train.tokens,
+    validation: validation.tokens,
+    begins: { train: train.begins, validation: validation.begins },
+    vocabulary: tokenizer.size,
+    tokenizer,
+  });
 }
 
 /** How a run went: its outcome, its events, and its saved states as checkpoints. */

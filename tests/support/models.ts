@@ -9,6 +9,15 @@ const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2, mlp_width: 5 } as 
 
 const ENCODER = { kind: "encoder", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
 
+const PAIRS = {
+  kind: "encoder_decoder",
+  layers: 1,
+  width: 8,
+  heads: 2,
+  mlp_width: 5,
+  dropout: 0,
+} as const;
+
 /** A run of each model, with what its folder offers. */
 export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
   llama: { model: LLAMA },
@@ -31,6 +40,14 @@ export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
   "encoder of a class of each token": {
     model: { ...ENCODER, activation: "gelu", segments: 1 },
     data: { source: "truecase" },
+  },
+  "encoder-decoder": {
+    model: { ...PAIRS, dropout: 0.2 },
+    data: { source: "pairs" },
+  },
+  "encoder-decoder, without smoothed labels": {
+    model: { ...PAIRS, label_smoothing: 0, decoder_layers: 2, activation: "silu" },
+    data: { source: "pairs" },
   },
   "encoder of a class of a window": {
     model: { ...ENCODER, activation: "relu" },

@@ -5,6 +5,7 @@ import { sayLines, sayText } from "../../base/text/say.ts";
 import type { Text } from "../../data/text.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { runPlaceOf } from "../../library/run_place.ts";
+import { modelOf } from "../../models/mod.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
 import { targetExtent, type TextExtent } from "../../corpus/extent.ts";
 import { moduleFilesOf } from "../../config/user/user_modules.ts";
@@ -17,6 +18,7 @@ import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { foldersOf } from "../../corpus/folder_text.ts";
 import { runCommand } from "../command.ts";
 import { EVAL, parseEval } from "./request.ts";
+import { scoreTargets } from "./scores.ts";
 import { evalLines, type EvalReport, faultIn, measureTexts } from "./report.ts";
 import { flagsHelp } from "../flags.ts";
 import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
@@ -55,8 +57,12 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     show: watching(status),
     stop,
   });
+  const isOfPairs = modelOf(opened.model).sequence !== undefined;
+  const scores = found !== undefined && isOfPairs
+    ? await scoreTargets(opened, corpus, { request, status, signal: stop })
+    : undefined;
   status.end();
-  if (found === undefined) {
+  if (found === undefined || (isOfPairs && scores === undefined)) {
     warn("Stopped before the evaluation was over");
     if (requeued()) return "requeue";
     Deno.exit(INTERRUPTED);
@@ -72,6 +78,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     window: config.data.bptt ?? config.data.seq_len,
     stride: config.eval.stride,
     accuracy: opened.targetKind === "next_token" ? null : found.accuracy ?? null,
+    scores: scores ?? null,
     ...measureTexts(
       found,
       texts.length === 0

@@ -2,6 +2,7 @@
 import { UserError } from "../../base/user_error.ts";
 import type { TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
 import type { TextExtent } from "../../corpus/extent.ts";
+import type { TargetScores } from "../../scores/targets.ts";
 import { table } from "../table.ts";
 
 /** A text that was evaluated. */
@@ -32,6 +33,8 @@ export interface EvalReport {
   readonly stride: number | null;
   /** Accuracy, for models that predict labels. */
   readonly accuracy: number | null;
+  /** Scores of written targets, for models of pairs. */
+  readonly scores: TargetScores | null;
   readonly all: Measures;
   readonly texts: readonly Measures[];
 }
@@ -88,7 +91,7 @@ export function faultIn(
 
 /** The report as lines. */
 export function evalLines(
-  { path, step, window, stride, accuracy, all, texts }: EvalReport,
+  { path, step, window, stride, accuracy, scores, all, texts }: EvalReport,
 ): string[] {
   const at = step === null ? "" : ` at step ${step}`;
   const rows = [
@@ -107,6 +110,17 @@ export function evalLines(
     (stride === null ? "" : `, ${stride} of them asked by each but the first`),
     ...table(rows),
     ...(accuracy === null ? [] : [`  accuracy ${(100 * accuracy).toFixed(2)} %`]),
+    ...scores === null ? [] : scoreLines(scores),
+  ];
+}
+
+function scoreLines({ sources, wrong, word_errors, bleu, chrf }: TargetScores): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  return [
+    `  targets of ${sources} sources: ${percent(wrong)} wrong, word errors ${
+      percent(word_errors)
+    }, ` +
+    `BLEU ${bleu.toFixed(2)}, chrF ${chrf.toFixed(2)}`,
   ];
 }
 

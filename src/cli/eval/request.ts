@@ -31,6 +31,13 @@ export const EVAL = {
     "max-unknown": z.number().min(0).max(1).default(MAX_UNKNOWN).describe(
       "Largest part of the tokens of --data that may be unknown to the tokenizer",
     ),
+    pairs: z.int().min(0).default(1000).meta({ value: "N" }).describe(
+      "Of a model of pairs: sources whose targets are written and scored; 0 is all",
+    ),
+    beams: z.int().min(1).max(64).default(1).describe("Texts that a search continues side by side"),
+    "length-penalty": z.number().min(-8).max(8).default(1).meta({ value: "A" }).describe(
+      "Of a search: scores are divided by length ** A",
+    ),
     gpus: z.string().min(1).optional().meta({ value: "LIST" }).describe(
       "Card of each worker, as 0,1",
     ),
@@ -49,6 +56,9 @@ export interface EvalRequest {
   readonly workers: number;
   /** Largest share of unknown tokens. */
   readonly maxUnknown: number;
+  /** Sources whose targets are scored; 0: all. */
+  readonly pairs: number;
+  readonly search: { readonly beams: number; readonly lengthPenalty: number };
   readonly gpus: string | null;
   readonly which: "newest" | "best";
   readonly device: DeviceKind;
@@ -66,6 +76,8 @@ export function parseEval(args: readonly string[]): EvalRequest | "help" {
     stride: values["stride"],
     workers: values["workers"] ?? (gpus === null ? 1 : cardNamesIn(gpus).length),
     gpus,
+    pairs: values["pairs"],
+    search: { beams: values["beams"], lengthPenalty: values["length-penalty"] },
     maxUnknown: values["max-unknown"],
     which: values["which"],
     device: values["device"],

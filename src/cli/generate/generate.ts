@@ -1,5 +1,7 @@
 /** The command `generate`: samples text from a stored model and writes it to stdout. */
-import type { ExitName } from "../../base/user_error.ts";
+import { type ExitName, UserError } from "../../base/user_error.ts";
+import { modelOf } from "../../models/mod.ts";
+import { writeLines } from "./targets.ts";
 import { streamAfter } from "../../data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../../data/unknown.ts";
@@ -46,6 +48,15 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     which: request.which,
     warn: (text) => status.print(text),
   });
+  if (modelOf(opened.model).sequence !== undefined) {
+    return await writeLines(opened, request, { status, output });
+  }
+  if (request.search.beams > 1) {
+    throw new UserError(
+      "config",
+      `Cannot search with --beams: need a model that writes targets: ${opened.model.kind} continues a text`,
+    );
+  }
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
   const first = promptTokens(prompt, tokenizer);

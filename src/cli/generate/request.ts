@@ -16,7 +16,7 @@ export const GENERATE = {
     "Continues a text with the model at PATH: a run, one of its checkpoints, or an exported\n" +
     "folder. The prompt is printed first, then the text as it is drawn. The same seed gives the\n" +
     "same text. Without a prompt, text that is piped in is one; it is taken as it is, a line feed\n" +
-    "at its end included.",
+    "at its end included. A model of pairs writes the target of each line of the prompt.",
   examples: [
     'deno task generate runs/gpt_char --prompt="Call me"',
     "deno task generate runs/gpt_char --num=3 --tokens=400 --temperature=1",
@@ -39,6 +39,13 @@ export const GENERATE = {
     ),
     "repetition-penalty": z.number().min(0.01).max(100).default(1).meta({ value: "R" }).describe(
       "Divide the logits of tokens that were there before; 1 leaves them",
+    ),
+    beams: z.int().min(1).max(64).default(1).describe(
+      "Of a model that writes targets: texts that a search continues side by side; 1 takes the " +
+        "likeliest token each time",
+    ),
+    "length-penalty": z.number().min(-8).max(8).default(1).meta({ value: "A" }).describe(
+      "Of a search: scores are divided by length ** A, so that above 0 long targets are favoured",
     ),
     stop: z.array(z.string().min(1)).default([]).describe(
       "End before this text, in which \\n, \\r, \\t and \\\\ are one character each; may be repeated",
@@ -66,6 +73,7 @@ export interface GenerateRequest {
   readonly prompt: PromptFrom;
   readonly tokens: number;
   readonly sampling: Sampling;
+  readonly search: { readonly beams: number; readonly lengthPenalty: number };
   readonly stops: readonly string[];
   readonly seed: number;
   readonly num: number;
@@ -88,6 +96,7 @@ export function parseGenerate(args: readonly string[]): GenerateRequest | "help"
       topP: values["top-p"],
       penalty: values["repetition-penalty"],
     },
+    search: { beams: values["beams"], lengthPenalty: values["length-penalty"] },
     stops: values["stop"].map(unescaped),
     seed: values["seed"],
     num: values["num"],

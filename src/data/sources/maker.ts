@@ -10,6 +10,8 @@ export interface SourceMaker {
   readonly needsTokenizer?: true;
   /** Names of the tokens of a synthetic source, by id. */
   readonly tokenNames?: (config: DataConfig) => readonly string[];
+  /** What its files hold; default: texts. */
+  readonly reads?: "pairs";
   /** Tokens beside those of the text that batches hold, by name. */
   readonly specialTokens?: readonly string[];
   /** True when windows of an evaluation may overlap (eval.stride). */

@@ -8,6 +8,7 @@ import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import type { SourceMaker } from "./maker.ts";
 import { maskedText } from "./masked.ts";
+import { pairs } from "./pairs.ts";
 import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
 import { windowSource } from "./windows.ts";
@@ -44,6 +45,7 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   truecase,
   direction,
   masked: maskedText,
+  pairs,
 };
 
 /** What a config's source is: one of Shoal's own, or of a module of the user. */

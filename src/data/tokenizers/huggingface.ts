@@ -45,6 +45,11 @@ export function toHuggingFace(tokenizer: Tokenizer): HuggingFaceFiles {
         first: tokenizer.size - spec.tokens.length,
         tokens: spec.tokens,
       });
+    case "sides":
+      throw new UserError(
+        "config",
+        "Cannot export the tokenizer: need one for both sides of pairs: each side has its own",
+      );
     case "user":
       throw new UserError(
         "config",

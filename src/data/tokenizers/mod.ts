@@ -7,6 +7,7 @@ import { charTokenizerOf } from "./char.ts";
 import { canonicalTokenizer } from "./canonical.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
+import { sidesTokenizerOf } from "./sides/sides.ts";
 import { specialTokenizerOf } from "./special/special.ts";
 import type { Tokenizer } from "./types.ts";
 import { userTokenizerOf } from "./user/user.ts";
@@ -27,6 +28,8 @@ export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
       return bpeTokenizerOf(spec);
     case "user":
       return userTokenizerOf(spec);
+    case "sides":
+      return sidesTokenizerOf(spec, tokenizerFrom);
     case "special":
       return specialTokenizerOf(spec, tokenizerFrom(spec.base));
   }

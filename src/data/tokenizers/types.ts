@@ -41,6 +41,8 @@ export interface Tokenizer {
    * so that the parts encode as the whole does, whatever follows; 0 if there is none.
    */
   cut(text: string): number;
+  /** Encodes targets of pairs, with ids of the same vocabulary; absent: this one does. */
+  readonly target?: Tokenizer;
   /** The id of a token that no text encodes to, by its name; absent: it has none. */
   special?(name: string): number | undefined;
   /** The spec for {@linkcode tokenizerFrom}. */

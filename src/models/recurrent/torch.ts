@@ -51,7 +51,7 @@ const ASKED = {
   next_token: "next",
   token_class: "each",
   sequence_class: "one",
-} as const satisfies Record<TargetKind, RecurrentExport["asked"]>;
+} as const satisfies Partial<Record<TargetKind, RecurrentExport["asked"]>>;
 const TARGET_KINDS = {
   next: "next_token",
   each: "token_class",
@@ -67,6 +67,9 @@ export function torchConfigOf(
   end: number | undefined,
 ): RecurrentExport {
   const { cell, width, layers, bidirectional, dropout, shared_dropout, readout } = model;
+  if (targetKind === "sequence") {
+    throw new UserError("config", "Cannot export the network: need one that reads tokens alone");
+  }
   if (cell === "gru_before") {
     throw new UserError(
       "config",

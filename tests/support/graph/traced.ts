@@ -6,6 +6,7 @@ import type { RunConfig } from "../../../src/config/schema.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { ArrayMemory } from "../../../src/device/reference.ts";
 import type { Device, Memory, Program } from "../../../src/device/types.ts";
+import { SHARE } from "../../../src/engine/plans.ts";
 import type { Graph } from "../../../src/graph/types.ts";
 import type { Param } from "../../../src/nn/scope.ts";
 import { RANDOM_KEY } from "../../../src/nn/scope.ts";
@@ -31,7 +32,7 @@ export async function loadGraph(
   },
 ): Promise<Loaded> {
   const program = await device.load(compile(graph, { fuse }), memory);
-  const { time, classes, targetKind } = taskOf(config.data, vocabulary);
+  const { time, classes, targetKind, tensors } = taskOf(config.data, vocabulary);
   const count = config.micro_batch_size * time;
   const tokens = randomTokens(count + 1, vocabulary);
   const answers = tokens.slice(1).map((t) => t % classes);
@@ -47,6 +48,15 @@ export async function loadGraph(
   memory.ensure("targets", targets.length);
   memory.write("tokens", tokens.subarray(0, -1));
   memory.write("targets", targets);
+  if ("source" in tensors) {
+    memory.ensure("source", count);
+    memory.write("source", randomTokens(count + 7, vocabulary).subarray(7));
+    memory.ensure("source_lengths", config.micro_batch_size);
+    const lengths = Array.from({ length: config.micro_batch_size }, (_, row) => time - row % time);
+    memory.write("source_lengths", Uint32Array.from(lengths));
+    memory.ensure(SHARE, 1);
+    memory.write(SHARE, Float32Array.of(1 / (config.micro_batches * count)));
+  }
   memory.ensure(RANDOM_KEY, 2);
   memory.write(RANDOM_KEY, Uint32Array.from(rootKey(41)));
   return { memory, program };

@@ -55,6 +55,7 @@ function added(base: Tokenizer, tokens: readonly string[]): SpecialTokenizer {
     size,
     end: base.end,
     unknown: base.unknown,
+    ...base.target !== undefined && { target: base.target },
     encode: (text) => base.encode(text),
     decode: (ids) => base.decode(Array.from(ids, check).filter((id) => !isAdded(id))),
     stream() {
