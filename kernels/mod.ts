@@ -21,6 +21,12 @@ import {
   treeAddOp,
 } from "./reduce/mod.ts";
 import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
+import {
+  expertSlotsOp,
+  groupedMatmulBackwardOp,
+  groupedMatmulOp,
+  topKOp,
+} from "./routing/mod.ts";
 import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
@@ -82,4 +88,8 @@ export const OPS: readonly Op[] = [
   swigluOp,
   rmsNormOp,
   rmsNormBackwardOp,
+  topKOp,
+  expertSlotsOp,
+  groupedMatmulOp,
+  groupedMatmulBackwardOp,
 ];

@@ -72,7 +72,7 @@ function sizes(
 }
 
 /** The tiling of one product. Blocked kernels have no batched form: the others take their place. */
-function tilingOf(product: Product, target: Target): Tiling {
+export function batchedTilingOf(product: Product, target: Target): Tiling {
   const { tiling } = chooseMatmul(product, target);
   if (tiling.steps === undefined) return tiling;
   const others = variantsOf(product, target).filter((v) => v.tiling.steps === undefined);
@@ -122,7 +122,7 @@ export const batchedMatmulOp: Op = {
   },
   launch(io, attrs: BatchedMatmulAttrs, target) {
     const { count, ...product } = sizes(io, attrs);
-    const tiling = tilingOf(product, target);
+    const tiling = batchedTilingOf(product, target);
     const { tile: [tm, tn], group: [gx, gy] } = tiling;
     const [x, y] = [ceilDiv(product.n, tn * gx), ceilDiv(product.m, tm * gy)];
     // One dispatch has at most `target.groups` pairs.

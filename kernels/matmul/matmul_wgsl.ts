@@ -40,6 +40,8 @@ export interface MatmulKernel extends Tiling {
   readonly initialSum?: SumName;
   /** WGSL of the index of A, B and C in stacks of matrices; not in blocked kernels. */
   readonly batch?: string;
+  /** The same for B, if its matrix is another one. */
+  readonly batchB?: string;
 }
 
 /** One operand: its binding, layout and tile. */
@@ -243,7 +245,7 @@ function slicedTileOrigin(
 }
 
 /** The operand of the workgroup's matrix in a stack, if the kernel is batched. */
-function stacked(o: Operand, { batch }: MatmulKernel): Operand {
+function stacked(o: Operand, batch: string | undefined): Operand {
   const items = o.size * o.k / (vec4(o) ? 4 : 1);
   return batch === undefined ? o : { ...o, start: `${batch} * ${items}u` };
 }
@@ -255,8 +257,9 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const { m, n, k, ta, tb, tile: [tm, tn], lanes, slices = 1 } = kernel;
   const [ma, nb] = lanes === undefined && slices === 1 ? ["m0", "n0"] : ["ma", "nb"];
   const rows = tm / (lanes ?? 1);
-  const a = stacked({ name: "a", size: m, k, along: ta, first: ma, tile: rows }, kernel);
-  const b = stacked({ name: "b", size: n, k, along: !tb, first: nb, tile: tn }, kernel);
+  const a = stacked({ name: "a", size: m, k, along: ta, first: ma, tile: rows }, kernel.batch);
+  const right = kernel.batchB ?? kernel.batch;
+  const b = stacked({ name: "b", size: n, k, along: !tb, first: nb, tile: tn }, right);
   const whole = k - (k % 4);
   const { initialSum = () => "vec4<f32>()" } = kernel;
   const sums = range(tm).flatMap((i) =>

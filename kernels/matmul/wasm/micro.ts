@@ -4,7 +4,7 @@ import type { Io, Spec } from "../../../src/graph/types.ts";
 import type { Body } from "../../../src/wasm/body.ts";
 import type { Callee } from "../../../src/wasm/function.ts";
 import type { KernelAreas } from "../../../src/wasm/kernel.ts";
-import type { Pointer, V128 } from "../../../src/wasm/values.ts";
+import type { I32, Pointer, V128 } from "../../../src/wasm/values.ts";
 import { f32x4, v128 } from "../../../src/wasm/vectors.ts";
 import type { Product } from "../matmul_choice.ts";
 import { range } from "../../emit/range.ts";
@@ -17,8 +17,20 @@ export interface ProductCall {
   readonly epilogue: Formula | undefined;
   /** Number of products, of matrices that follow each other. */
   readonly count: number;
+  /** Which matrices each product has; default: those of its own index. */
+  readonly choice?: ProductChoice;
   /** The sums start from the values of the output. */
   readonly onto: boolean;
+}
+
+/** The matrices of products that share them: of b, or of the output. */
+export interface ProductChoice {
+  /** Index of the matrix for product `batch`. */
+  readonly of: (b: Body, areas: KernelAreas, batch: I32) => I32;
+  /** Which matrices are chosen; the others have the product's own index. */
+  readonly what: "b" | "output";
+  /** Number of matrices to choose from. */
+  readonly count: number;
 }
 
 /** A tile of C. */
@@ -48,7 +60,8 @@ export function microKernel(
     readonly isLast: boolean;
   },
 ): Callee {
-  const { product: { m, n }, count } = call;
+  const { product: { m, n }, choice } = call;
+  const count = choice?.what === "output" ? choice.count : call.count;
   const { rows, stride, valid, depth } = tile;
   // The panel is whole vectors wide; b itself may end at its last column.
   const width = stride === n ? valid : stride;

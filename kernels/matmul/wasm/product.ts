@@ -65,6 +65,13 @@ interface Blocking {
   readonly panelBytes: number;
 }
 
+/** Indices of a product's matrices. */
+interface ProductPlace {
+  readonly a: I32;
+  readonly b: I32;
+  readonly output: I32;
+}
+
 /** A range of an axis, with a size that is known when it is printed. */
 interface Chunk {
   readonly at: I32;
@@ -82,11 +89,18 @@ function printProduct(
   const { product: { n, k }, count: products } = call;
   const { depth } = blocking;
   const count = ceilDiv(k, depth);
-  const each = (batch: I32) =>
+  const each = (batch: I32) => {
+    const { choice } = call;
+    const chosen = choice === undefined ? batch : b.letInt(choice.of(b, areas, batch));
+    const place: ProductPlace = {
+      a: batch,
+      b: choice?.what === "b" ? chosen : batch,
+      output: choice?.what === "output" ? chosen : batch,
+    };
     chunks(b, n, COLUMNS, (block) => {
       // The first and the last block of K differ: sums start there, or the epilogue is applied.
-      const inner = (part: Chunk, place: { isFirst?: boolean; isLast?: boolean }) =>
-        printBlock(b, { call, areas, blocking, batch, block, part, ...place });
+      const inner = (part: Chunk, ends: { isFirst?: boolean; isLast?: boolean }) =>
+        printBlock(b, { call, areas, blocking, place, block, part, ...ends });
       const size = Math.min(depth, k);
       inner({ at: I32.of(0), size }, { isFirst: true, isLast: count === 1 });
       if (count > 2) {
@@ -98,6 +112,7 @@ function printProduct(
         inner({ at: I32.of(at), size: k - at }, { isLast: true });
       }
     });
+  };
   b.for({ to: products }, each);
 }
 
@@ -111,12 +126,11 @@ function chunks(b: Body, n: number, size: number, print: (chunk: Chunk) => void)
 /** Packs a block of b, and multiplies all rows of a by it. */
 function printBlock(
   b: Body,
-  { call, areas, blocking, batch, block, part, isFirst = false, isLast = false }: {
+  { call, areas, blocking, place, block, part, isFirst = false, isLast = false }: {
     readonly call: ProductCall;
     readonly areas: KernelAreas;
     readonly blocking: Blocking;
-    /** Index of the product among those of the call. */
-    readonly batch: I32;
+    readonly place: ProductPlace;
     readonly block: Chunk;
     readonly part: Chunk;
     readonly isFirst?: boolean;
@@ -134,11 +148,11 @@ function printBlock(
     b.at(areas.scratch, row.over(ROWS).times(4 * ROW_STRIDE * depth)).plus(panelBytes);
   const elementOfA = (row: I32): Pointer => {
     const element = ta ? part.at.times(m).plus(row) : row.times(k).plus(part.at);
-    return b.at(a, batch.times(m * k).plus(element).times(4));
+    return b.at(a, place.a.times(m * k).plus(element).times(4));
   };
   const elementOfB = (column: I32): Pointer => {
     const element = tb ? column.times(k).plus(part.at) : part.at.times(n).plus(column);
-    return b.at(source, batch.times(k * n).plus(element).times(4));
+    return b.at(source, place.b.times(k * n).plus(element).times(4));
   };
   if (!isDirect) {
     chunks(b, block.size, columns, ({ at, size }) => {
@@ -173,7 +187,7 @@ function printBlock(
             ...[...areas.inputs.slice(2, call.io.inputs.length), ...areas.outputs]
               .map((area) => b.at(area)),
           ],
-          ints: [batch.times(m).plus(row), block.at.plus(at)],
+          ints: [place.output.times(m).plus(row), block.at.plus(at)],
         });
       });
     });
