@@ -21,12 +21,7 @@ import {
   treeAddOp,
 } from "./reduce/mod.ts";
 import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
-import {
-  expertSlotsOp,
-  groupedMatmulBackwardOp,
-  groupedMatmulOp,
-  topKOp,
-} from "./routing/mod.ts";
+import { expertSlotsOp, groupedMatmulBackwardOp, groupedMatmulOp, topKOp } from "./routing/mod.ts";
 import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,

@@ -29,6 +29,8 @@ export interface ExpertSlots {
   readonly tokens: Tensor;
   /** Expert of each tile: u32 [P / tile], ascending; the last one for tiles without choices. */
   readonly groups: Tensor;
+  /** Choices of each expert, those beyond the capacity too: f32 [E]. */
+  readonly counts: Tensor;
 }
 
 /**
@@ -37,13 +39,8 @@ export interface ExpertSlots {
  */
 export function expertSlots(ids: Tensor, attrs: ExpertSlotsAttrs): ExpertSlots {
   const outputs = ids.trace.apply(expertSlotsOp, [argsort(ids), ids], attrs);
-  const [slots, kept, tokens, groups] = outputs as readonly Tensor[] as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  return { slots, kept, tokens, groups };
+  const [slots, kept, tokens, groups, counts] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  return { slots, kept, tokens, groups, counts };
 }
 
 /** The most tiles that any choices need: each expert that has one fills at most one in part. */
@@ -76,6 +73,7 @@ function wgslOf(
 @group(0) @binding(3) var<storage, read_write> kept: array<f32>;
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(5) var<storage, read_write> groups: array<u32>;
+@group(0) @binding(6) var<storage, read_write> counts: array<f32>;
 
 fn ends(expert: u32) -> u32 {
   var low = 0u;
@@ -87,13 +85,14 @@ fn ends(expert: u32) -> u32 {
   return low;
 }
 
-${linearHead(Math.max(choices, slots), groups)}
+${linearHead(Math.max(choices, slots, experts), groups)}
   var token = i % ${choices / count}u;
   var group = ${experts - 1}u;
   var start = 0u;
   var first = 0u;
   for (var expert = 0u; expert < ${experts}u; expert++) {
     let last = ends(expert);
+    if (i == expert) { counts[i] = f32(last - first); }
     let taken = min(last - first, ${capacity}u);
     let padded = (taken + ${tile - 1}u) / ${tile}u * ${tile}u;
     if (i >= first && i < last) {
@@ -117,24 +116,27 @@ ${linearHead(Math.max(choices, slots), groups)}
 }
 
 function reference({ inputs: [, ids], outputs }: Io<View>, attrs: ExpertSlotsAttrs): void {
-  const [slots, kept, tokens, groups] = outputs;
-  if (!ids || !slots || !kept || !tokens || !groups) return;
-  const { choices, count, experts, capacity, tile } = sizes(ids, attrs);
-  for (let i = 0; i < tokens.data.length; i++) tokens.data[i] = i % (choices / count);
+  const [slots, kept, tokens, groups, counts] = outputs;
+  if (!ids || !slots || !kept || !tokens || !groups || !counts) return;
+  const { choices, count: perToken, experts, capacity, tile } = sizes(ids, attrs);
+  for (let i = 0; i < tokens.data.length; i++) tokens.data[i] = i % (choices / perToken);
   groups.data.fill(experts - 1);
   slots.data.fill(0);
   kept.data.fill(0);
   let start = 0;
   for (let expert = 0; expert < experts; expert++) {
-    let rank = 0;
-    for (let choice = 0; choice < choices && rank < capacity; choice++) {
+    let [rank, count] = [0, 0];
+    for (let choice = 0; choice < choices; choice++) {
       if (ids.data[choice] !== expert) continue;
+      count++;
+      if (rank === capacity) continue;
       slots.data[choice] = start + rank;
       kept.data[choice] = 1;
-      tokens.data[start + rank] = Math.floor(choice / count);
+      tokens.data[start + rank] = Math.floor(choice / perToken);
       groups.data[Math.floor((start + rank) / tile)] = expert;
       rank++;
     }
+    counts.data[expert] = count;
     start += tile * ceilDiv(rank, tile);
   }
 }
@@ -162,17 +164,19 @@ export const expertSlotsOp: Op = {
       { shape: ids.shape, dtype: "f32" },
       { shape: [tiles * tile], dtype: "u32" },
       { shape: [tiles], dtype: "u32" },
+      { shape: [experts], dtype: "f32" },
     ];
   },
   launch({ inputs: [, ids] }, attrs: ExpertSlotsAttrs, target) {
     const made = sizes(ids as Spec, attrs);
-    const groups = linearGroups(Math.max(made.choices, made.tile * made.tiles), target.groups);
+    const { choices, tile, tiles, experts } = made;
+    const groups = linearGroups(Math.max(choices, tile * tiles, experts), target.groups);
     return [{
       wgsl: wgslOf(made, groups),
       bindings: [
         { input: 0 },
         { input: 1 },
-        ...[0, 1, 2, 3].map((output) => ({ output })),
+        ...[0, 1, 2, 3, 4].map((output) => ({ output })),
       ],
       groups,
     }];
@@ -184,6 +188,8 @@ export const expertSlotsOp: Op = {
     const words = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     return { flops: 0, bytes: 4 * (2 * sizeOf(ids?.shape ?? []) + words), terms: 1 };
   },
+  // The choice is constant almost everywhere.
+  vjp: () => [],
   cases: [
     slotsCase("tile", [1, 1], { experts: 1, tile: 1 }),
     slotsCase("tile", [32, 2], { experts: 4, tile: 8 }),

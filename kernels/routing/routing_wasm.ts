@@ -70,14 +70,14 @@ export interface SlotSizes {
   readonly tiles: number;
 }
 
-/** Inputs order, ids; outputs slots, kept, tokens, groups. Counts by expert, in order of choices. */
+/** Inputs order, ids; outputs slots, kept, tokens, groups, counts. Counts by expert, in order of choices. */
 export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
   const { choices, count, experts, capacity, tile, tiles } = sizes;
   const slots = tile * tiles;
   return {
     scratch: 8 * experts,
     print: (b, { inputs: [, ids], outputs, scratch }) => {
-      const [slot, kept, tokens, groups] = outputs.map((area) => b.at(area)) as Pointer[];
+      const [slot, kept, tokens, groups, counts] = outputs.map((area) => b.at(area)) as Pointer[];
       const [totals, starts] = [b.at(scratch), b.at(scratch, 4 * experts)];
       // Rows without a choice read some token each, so that no gradient adds many of them.
       const at = b.variable(i32x4.splat(0));
@@ -97,6 +97,8 @@ export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
       b.for({ to: experts }, (expert) => {
         const cell = b.letPointer(totals.plus(expert.times(4)));
         const total = b.loadIndex(cell, choices + 1);
+        const counted = f32x4.fromInt(i32x4.splatOf(total));
+        b.storeOne((counts as Pointer).plus(expert.times(4)), counted);
         const capped = v128.select(
           i32x4.ltUnsigned(i32x4.splatOf(total), i32x4.splat(capacity)),
           i32x4.splatOf(total),
@@ -121,7 +123,10 @@ export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
         const cell = b.letPointer(totals.plus(offset));
         const rank = b.loadIndex(cell, choices);
         const mask = b.let(i32x4.ltUnsigned(i32x4.splatOf(rank), i32x4.splat(capacity)));
-        const place = i32x4.add(i32x4.splatOf(rank), b.loadSplat(b.letPointer(starts.plus(offset))));
+        const place = i32x4.add(
+          i32x4.splatOf(rank),
+          b.loadSplat(b.letPointer(starts.plus(offset))),
+        );
         b.storeOne(to, v128.and(mask, place));
         b.storeOne(keeps, v128.and(mask, f32x4.splat(1)));
         b.if(v128.any(mask), () => {

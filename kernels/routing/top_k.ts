@@ -99,6 +99,8 @@ export const topKOp: Op = {
     const n = sizeOf(x?.shape ?? []);
     return { flops: n * count, bytes: 4 * n, terms: 1 };
   },
+  // The choice is constant almost everywhere.
+  vjp: () => [],
   cases: [
     ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((rows) =>
       choice("tile", 2, rows, 8)

@@ -15,8 +15,17 @@ export interface LayoutRow {
   readonly shape: Shape;
   /** Whether the matrix is transposed in our layout. */
   readonly transposed?: boolean;
-  /** Where it is a part of our parameter: its first column there, and all columns. */
-  readonly within?: { readonly first: number; readonly columns: number };
+  /** Where it is a part of our parameter. */
+  readonly within?: LayoutPart;
+}
+
+/** A part of a parameter: columns of a matrix, or of one in a stack of matrices. */
+export interface LayoutPart {
+  /** Its first column, and all columns. */
+  readonly first: number;
+  readonly columns: number;
+  /** Index of the matrix, and number of matrices; default: the parameter is one matrix. */
+  readonly matrix?: { readonly index: number; readonly count: number };
 }
 
 /** Source of foreign tensors, and names to ignore. */
@@ -95,8 +104,10 @@ function partShape({ shape, transposed = false }: LayoutRow): Shape {
 
 /** The shape of our parameter. */
 function wholeShape(row: LayoutRow): Shape {
-  const own = partShape(row);
-  return row.within === undefined ? own : [...own.slice(0, -1), row.within.columns];
+  const [own, { within }] = [partShape(row), row];
+  if (within === undefined) return own;
+  const matrix = [...own.slice(0, -1), within.columns];
+  return within.matrix === undefined ? matrix : [within.matrix.count, ...matrix];
 }
 
 function zeros(name: string, shape: Shape): NamedTensor {
@@ -108,10 +119,12 @@ function eachRow(
   row: LayoutRow,
   copy: (inWhole: number, inPart: number, count: number) => void,
 ): void {
-  const { first, columns } = row.within as { first: number; columns: number };
+  const { first, columns, matrix } = row.within as LayoutPart;
   const shape = partShape(row);
   const count = shape.at(-1) as number;
-  for (let r = 0; r < sizeOf(shape) / count; r++) copy(r * columns + first, r * count, count);
+  const rows = sizeOf(shape) / count;
+  const start = (matrix?.index ?? 0) * rows * columns + first;
+  for (let r = 0; r < rows; r++) copy(start + r * columns, r * count, count);
 }
 
 function columnsOf({ data }: NamedTensor, row: LayoutRow): NamedTensor {

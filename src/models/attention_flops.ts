@@ -11,26 +11,30 @@ export interface AttentionCost {
   readonly window: number | null;
 }
 
-/** FLOP of a causal decoder per token: of its parameters, and with attention whole or halved. */
+/**
+ * FLOP of a causal decoder per token: of its parameters, and with attention whole or halved.
+ * `counted`: which parameters `all` counts.
+ */
 export function decoderFlops(
   { layers, columns, window }: AttentionCost,
-  { all, time }: FlopSizes,
+  { all, time }: Pick<FlopSizes, "all" | "time">,
+  counted = "all parameters",
 ): FlopCount[] {
   const keys = Math.min(time, window ?? time);
   const causal = keys - keys ** 2 / (2 * time);
   const attended = keys < time ? `the ${keys} tokens of a window` : "all T tokens";
   return [
-    denseFlops(all),
+    denseFlops(all, counted),
     {
       formula: "6N + 12LHQT",
       per_token: 6 * all + 12 * layers * columns * keys,
-      words: `all parameters, attention to ${attended} (PaLM, appendix B; nanoGPT, which ` +
+      words: `${counted}, attention to ${attended} (PaLM, appendix B; nanoGPT, which ` +
         "leaves the position table out of N)",
     },
     {
       formula: "6N + 6LCT",
       per_token: 6 * all + 12 * layers * columns * causal,
-      words: "all parameters, the causal half of attention (llm.c)",
+      words: `${counted}, the causal half of attention (llm.c)`,
     },
   ];
 }

@@ -100,6 +100,8 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly unused?: (config: C) => readonly ModelFault[];
   /** Sentences on keys without effect on windows of `time` tokens. Default none. */
   readonly notices?: (config: C, time: number) => readonly string[];
+  /** Trainable elements that one token does not use, as experts that it is not sent to. Default 0. */
+  readonly idle?: (config: C) => number;
   /**
    * FLOP of training per token by each usual formula, the plainest first. Default: 6 per parameter.
    */
@@ -137,11 +139,11 @@ export interface FlopCount {
 }
 
 /** 6 FLOP per parameter: 2 for the multiply-add of each weight forwards, 4 backwards. */
-export function denseFlops(all: number): FlopCount {
+export function denseFlops(all: number, counted = "all parameters"): FlopCount {
   return {
     formula: "6N",
     per_token: 6 * all,
-    words: "all parameters, nothing for attention (Hoffmann et al. 2022, appendix F: C = 6ND)",
+    words: `${counted}, nothing for attention (Hoffmann et al. 2022, appendix F: C = 6ND)`,
   };
 }
 

@@ -5,6 +5,7 @@ import { encoder, encoderSchema } from "./encoder/mod.ts";
 import { encoderDecoder, encoderDecoderSchema } from "./encoder_decoder/mod.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
 import { llama, llamaSchema } from "./llama/mod.ts";
+import { moe, moeSchema } from "./moe/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
 import { userModel } from "./user_model.ts";
 
@@ -12,6 +13,7 @@ import { userModel } from "./user_model.ts";
 export const modelSchema = z.discriminatedUnion("kind", [
   gptSchema,
   llamaSchema,
+  moeSchema,
   encoderSchema,
   encoderDecoderSchema,
   recurrentSchema,
@@ -24,6 +26,7 @@ export type ModelConfig = z.infer<typeof modelSchema>;
 export const MODELS = {
   gpt,
   llama,
+  moe,
   encoder,
   encoder_decoder: encoderDecoder,
   recurrent: recurrentNet,

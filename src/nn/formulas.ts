@@ -24,6 +24,15 @@ export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
 /** x * y */
 export const PRODUCT: Formula = formula(2, (x, y) => mul(x as Expr, y as Expr));
 
+/** x / y */
+export const QUOTIENT: Formula = formula(2, (x, y) => div(x as Expr, y as Expr));
+
+/** x + y * z */
+export const PRODUCT_SUM: Formula = formula(
+  3,
+  (x, y, z) => add(x as Expr, mul(y as Expr, z as Expr)),
+);
+
 /** GELU in its tanh form (Hendrycks and Gimpel 2016, section 2). */
 export const GELU: Formula = formula(1, (input) => {
   const x = input as Expr;

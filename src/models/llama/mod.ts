@@ -4,26 +4,15 @@
  * keys are normalised (Henry et al. 2020; as in Qwen3), with `attention_window` attention slides (as
  * in Mistral). B batch, T time, D width, V vocabulary.
  */
-import { rotaryPositions } from "../../nn/positions.ts";
-import type { RotaryScaling } from "../../../kernels/rotary/mod.ts";
-import type { Tensor } from "../../graph/types.ts";
-import type { PackedAttendOptions } from "../../nn/attention.ts";
-import { selfAttention } from "../../nn/attention_layers.ts";
-import { type Head, outputHead, tiedHead } from "../../nn/head.ts";
-import { dropout, embed, plus, readout } from "../../nn/layers.ts";
-import { mlp, rmsNorm } from "../../nn/mlp.ts";
+import type { Head } from "../../nn/head.ts";
+import { mlp } from "../../nn/mlp.ts";
 import type { Scope } from "../../nn/scope.ts";
 import { decoderFlops, windowNotices } from "../attention_flops.ts";
 import { defineModel, type LogitsInput, tiedFaults } from "../definition.ts";
 import { headModel } from "../head_model.ts";
+import { decoderHead } from "./decoder.ts";
 import { LLAMA_LAYOUT } from "./layout.ts";
-import {
-  headWidthOf,
-  type LlamaConfig,
-  llamaSchema,
-  mlpWidthOf,
-  type RotaryScalingConfig,
-} from "./schema.ts";
+import { headWidthOf, type LlamaConfig, llamaSchema, mlpWidthOf } from "./schema.ts";
 
 export { type LlamaConfig, llamaSchema } from "./schema.ts";
 
@@ -46,83 +35,10 @@ export const llama = defineModel<LlamaConfig>(headModel({
 }));
 
 /** The output layer over [B, T, D]; over [B, D] of the last position with `last`. */
-function llamaHead(
-  scope: Scope,
-  { tokens, vocabulary, classes, last, starts }: LogitsInput,
-  config: LlamaConfig,
-): Head {
-  const { layers, width, dropout: p, norm_eps: eps } = config;
-  const attention = attentionOf(scope, config, starts);
-  let x = dropout(scope, embed(scope.in("tokens"), tokens, { vocabulary, width }), p);
-  for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { config, attention });
-  x = rmsNorm(scope.in("norm"), last ? readout(x, "last") : x, { eps });
-  return config.tie_embeddings
-    ? tiedHead(scope.in("tokens"), x, { vocabulary, width })
-    : outputHead(scope.in("head"), x, { classes, bias: false });
-}
-
-/** The attention of all blocks, which share tables of rotary positions. */
-function attentionOf(
-  scope: Scope,
-  config: LlamaConfig,
-  starts: Tensor | undefined,
-): PackedAttendOptions {
-  const { heads, kv_heads, dropout, attention_window, rotary_theta: theta, qk_norm } = config;
-  return {
-    heads,
-    kvHeads: kv_heads ?? heads,
-    dropout,
-    starts,
-    window: attention_window ?? undefined,
-    rotate: rotaryPositions(scope, {
-      rotated: headWidthOf(config),
-      theta,
-      scaling: scalingOf(config.rotary_scaling),
-    }),
-    ...qk_norm && { norm: { eps: config.norm_eps } },
-  };
-}
-
-function scalingOf(scaling: RotaryScalingConfig | null): RotaryScaling | undefined {
-  switch (scaling?.kind) {
-    case undefined:
-      return undefined;
-    case "linear":
-      return scaling;
-    case "llama3": {
-      const { kind, factor, low_freq_factor, high_freq_factor, context } = scaling;
-      const [lowFreqFactor, highFreqFactor] = [low_freq_factor, high_freq_factor];
-      return { kind, factor, lowFreqFactor, highFreqFactor, context };
-    }
-    case "yarn": {
-      const { kind, factor, context, beta_fast, beta_slow, attention_factor: own } = scaling;
-      const attention = own === null ? {} : { attentionFactor: own };
-      return { kind, factor, context, betaFast: beta_fast, betaSlow: beta_slow, ...attention };
-    }
-  }
-}
-
-/** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, D] to [B, T, D]. */
-function block(
-  scope: Scope,
-  x: Tensor,
-  { config, attention }: { config: LlamaConfig; attention: PackedAttendOptions },
-): Tensor {
-  const { layers, dropout: p, norm_eps: eps } = config;
-  // As in GPT-2, residual projections begin smaller the deeper the model is.
-  const scale = 1 / Math.sqrt(2 * layers);
-  const out = selfAttention(scope, rmsNorm(scope.in("norm1"), x, { eps }), {
-    ...attention,
-    headWidth: headWidthOf(config),
-    into: { bias: false },
-    back: { bias: false, scale },
+function llamaHead(scope: Scope, input: LogitsInput, config: LlamaConfig): Head {
+  return decoderHead(scope, input, {
+    config,
+    feedForward: (scope, x, { scale }) =>
+      mlp(scope, x, { hidden: mlpWidthOf(config), activation: "swiglu", bias: false, scale }),
   });
-  const y = plus(x, dropout(scope, out, p));
-  const gated = mlp(scope, rmsNorm(scope.in("norm2"), y, { eps }), {
-    hidden: mlpWidthOf(config),
-    activation: "swiglu",
-    bias: false,
-    scale,
-  });
-  return plus(y, dropout(scope, gated, p));
 }
