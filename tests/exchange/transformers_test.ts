@@ -28,7 +28,7 @@ interface Golden extends ExchangeGolden {
   readonly greedy?: readonly (readonly number[])[];
 }
 
-const DECODERS = ["llama", "llama_tied", "mistral", "qwen3"];
+const DECODERS = ["llama", "llama_tied", "mistral", "qwen3", "mixtral", "mixtral_odd"];
 const ENCODERS = ["bert", "bert_relu"];
 
 /** Tokens of a prompt. */

@@ -38,15 +38,18 @@ def save_model(name, model, dtype=torch.float32, **options):
     return folder
 
 
-def save_golden(folder, model, loss, about, **values):
-    """Writes golden.json, and the gradients of the loss in gradients.safetensors."""
+def save_golden(folder, model, loss, about, named=dict.items, **values):
+    """
+    Writes golden.json, and the gradients of the loss in gradients.safetensors; `named`: gives their
+    names and values there.
+    """
     loss.backward()
     gradients = {
         name: value.grad.to(torch.float32).contiguous()
         for name, value in model.named_parameters()
         if value.grad is not None
     }
-    save_file(gradients, folder / "gradients.safetensors", {"format": "pt"})
+    save_file(dict(named(gradients)), folder / "gradients.safetensors", {"format": "pt"})
     golden = {
         "about": f"transformers.{type(model).__name__} in float64 on the CPU with eager attention; "
         "parameters uniform in [-0.4, 0.4) (gains around 1), rounded to 1/64; " + about,
