@@ -49,6 +49,24 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
       norm_eps: 1e-6,
     },
   },
+  mixtral: {
+    model: { kind: "moe", width: 12, heads: 2, kv_heads: 1, mlp_width: 10, experts: 3 },
+  },
+  mixtral_window: {
+    model: {
+      kind: "moe",
+      layers: 1,
+      width: 10,
+      heads: 1,
+      head_width: 6,
+      mlp_width: 7,
+      experts: 5,
+      experts_per_token: 4,
+      attention_window: 3,
+      tie_embeddings: true,
+      rotary_scaling: { kind: "linear", factor: 2 },
+    },
+  },
   bert: {
     model: { kind: "encoder", width: 12, heads: 3, mlp_width: 10, activation: "gelu" },
     targetKind: "token_class",

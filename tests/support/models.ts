@@ -7,6 +7,8 @@ type TinyRun = Pick<RunInput, "model" | "data">;
 
 const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
 
+const MOE = { kind: "moe", layers: 2, width: 8, heads: 2, mlp_width: 5, experts: 3 } as const;
+
 const ENCODER = { kind: "encoder", layers: 2, width: 8, heads: 2, mlp_width: 5 } as const;
 
 const PAIRS = {
@@ -32,6 +34,13 @@ export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
       ...LLAMA,
       rotary_scaling: { kind: "yarn", factor: 4, context: 3, beta_fast: 8 },
     },
+  },
+  moe: { model: MOE },
+  "moe, with a capacity": {
+    model: { ...MOE, experts: 5, experts_per_token: 3, capacity_factor: 0.8, dropout: 0.2 },
+  },
+  "moe, of one expert per token": {
+    model: { ...MOE, experts_per_token: 1, tie_embeddings: true, balance_weight: 0.5, z_weight: 0 },
   },
   "encoder of hidden tokens": {
     model: { ...ENCODER, dropout: 0.2 },

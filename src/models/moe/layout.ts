@@ -41,7 +41,6 @@ const schema = z.looseObject({
   num_local_experts: experts,
   num_experts_per_tok: experts,
   router_aux_loss_coef: z.number().min(0).default(0.001),
-  router_jitter_noise: z.number().default(0),
 });
 
 /** One row per tensor of theirs. */
@@ -81,8 +80,10 @@ export const MOE_LAYOUT: ExportLayout<MoeConfig> = {
     ...sharedJsonOf({ ...sizes, model: { ...sizes.model, qk_norm: false } }, end),
     num_local_experts: sizes.model.experts,
     num_experts_per_tok: sizes.model.experts_per_token,
-    router_aux_loss_coef: sizes.model.balance_weight,
-    router_jitter_noise: 0,
+    // transformers refuses a whole number here, and JSON of 0 is one: it then has its own default.
+    ...!Number.isInteger(sizes.model.balance_weight) && {
+      router_aux_loss_coef: sizes.model.balance_weight,
+    },
     output_router_logits: false,
   }),
   tensors(portable) {

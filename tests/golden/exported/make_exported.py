@@ -34,7 +34,7 @@ def main(root):
         ids = torch.randint(0, size, (2, length), generator=torch.Generator().manual_seed(5))
         if "architectures" in config:
             kind = config["architectures"][0]
-            options = dict(attn_implementation="eager")
+            options = dict(attn_implementation="eager", experts_implementation="eager")
             model = getattr(transformers, kind).from_pretrained(folder, **options)
             about = f"transformers.{kind}.from_pretrained"
             logits = model.double()(ids).logits
