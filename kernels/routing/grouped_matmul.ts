@@ -102,8 +102,9 @@ export const groupedMatmulOp: Op = {
       const batchB = `min(groups[${batch}], ${matrices - 1}u)`;
       const kernel = { ...product, ...tiling, onto: false, batch, batchB };
       return {
-        wgsl: `@group(0) @binding(3) var<storage, read> groups: array<u32>;
-${printProduct(pair, IDENTITY, kernel)}`,
+        wgsl: `${printProduct(pair, IDENTITY, kernel)}
+@group(0) @binding(3) var<storage, read> groups: array<u32>;
+`,
         bindings: [{ input: 0 }, { input: 1 }, { output: 0 }, { input: 2 }],
         groups: [x, y, Math.min(target.groups, count - first)],
       };

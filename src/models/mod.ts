@@ -39,6 +39,11 @@ export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {
   return userModel(sha256) ?? MODELS[kind] as unknown as ModelDefinition<AnyModel>;
 }
 
+/** Trainable elements that one token does not use. */
+export function idleParams(config: ModelConfig): number {
+  return modelOf(config).idle?.(config) ?? 0;
+}
+
 /** Whether a model can continue texts. */
 export function canGenerate(config: ModelConfig): boolean {
   return typeof (modelOf(config).generates?.(config) ?? "") !== "string";

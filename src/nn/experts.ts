@@ -63,7 +63,7 @@ function tileOf(rows: number): number {
  * `router.weight` [D, E], `experts.up.weight` [E, D, 2H] (the gate, then what it gates) and
  * `experts.down.weight` [E, H, D].
  */
-export function mixture(
+export function mixtureOfExperts(
   scope: Scope,
   x: Tensor,
   { experts, perToken, hidden, capacityFactor, scale = 1 }: MixtureOptions,

@@ -31,6 +31,9 @@ const gpt = (model: Parameters<typeof tinyConfig>[0] = {}): ModelConfig => tinyC
 const net = (model: Record<string, unknown>): ModelConfig =>
   tinyRecurrent({ model: { kind: "recurrent", layers: 2, ...model }, data: { bptt: 8 } }).model;
 
+const moe = (model: Record<string, unknown>): ModelConfig =>
+  modelSchema.parse({ kind: "moe", width: 12, heads: 2, mlp_width: 9, experts: 5, ...model });
+
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a transformer": gpt({ model: { layers: 2 } }),
   "a transformer with sinusoids": gpt({ model: { layers: 2, positions: "sinusoidal" } }),
@@ -45,6 +48,9 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a transformer wider than its base": gpt({
     model: { layers: 2, mup_base_width: 4, mup_base_heads: 1 },
   }),
+  "a mixture of experts": moe({}),
+  // A capacity is for training alone: whom it leaves out depends on later tokens.
+  "a mixture of experts with a capacity": moe({ experts_per_token: 3, capacity_factor: 0.1 }),
   "an rnn of tanh": net({ cell: "rnn_tanh" }),
   "an rnn of relu": net({ cell: "rnn_relu" }),
   "an lstm": net({ cell: "lstm" }),

@@ -234,6 +234,24 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 5), f32(5), f32(3, 1), f32(5, 3)], {}, "dy [5, 3]"],
     [[f32(3, 5), f32(5), f32(3, 1)], {}, "four inputs"],
   ],
+  top_k: [
+    [[f32(3, 4)], { count: 5 }, "need f32 and 1 to 4 columns: 5"],
+    [[f32(3, 4)], { count: 0 }, "1 to 4 columns: 0"],
+    [[u32(3, 4)], { count: 1 }, "need f32"],
+  ],
+  expert_slots: [
+    [[u32(6), u32(3, 2)], { experts: 2, tile: 0 }, "whole sizes above 0: 2 experts, tile 0"],
+    [[u32(6), u32(6)], { experts: 2, tile: 1 }, "need order u32 [C], ids u32 [R, K]"],
+    [[u32(5), u32(3, 2)], { experts: 2, tile: 1 }, "[3, 2]: order has [5]"],
+  ],
+  grouped_matmul: [
+    [[f32(6, 4), f32(2, 3, 4), u32(3)], {}, "[6, 4] [2, 3, 4] [3]: need x [P, K]"],
+    [[f32(6, 4), f32(2, 4, 3), u32(4)], {}, "T a divisor of P"],
+    [[f32(6, 4), f32(2, 4, 3), f32(3)], {}, "groups u32"],
+  ],
+  grouped_matmul_backward: [
+    [[f32(6, 4), f32(5, 3), u32(3)], { matrices: 2 }, "[6, 4] [5, 3] [3]"],
+  ],
   tree_add: [[[f32(3, 4), f32(4, 3)], {}, "[4, 3] to [3, 4]: axes differ"]],
 };
 

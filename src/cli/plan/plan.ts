@@ -27,6 +27,7 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { runPlaceOf } from "../../library/run_place.ts";
 import { type ReplicaLayout, shapeOf } from "../../engine/plans.ts";
+import { idleParams } from "../../models/mod.ts";
 import { probe } from "../../engine/probe.ts";
 import { probeTogether } from "../../../workers/probe/probe_together.ts";
 import { runCommand } from "../command.ts";
@@ -120,7 +121,7 @@ async function planOf(
     corpus,
     cards: request.cards,
     steps: request.probe,
-    perToken: 6 * counts.all,
+    perToken: flops[0]?.per_token ?? 6 * counts.all,
     notes,
     status,
   });
@@ -130,6 +131,7 @@ async function planOf(
     vocabulary: taskOf(data, vocabulary).vocabulary,
     workers,
     parameters: counts,
+    parameters_of_a_token: counts.all - idleParams(model),
     flops: flops.map((each) => ({ ...each, run: each.per_token * extent.tokens })),
     counted_flops_per_token: countedOf(holdings) / extent.tokens_per_micro_batch,
     extent,

@@ -43,6 +43,8 @@ export interface PlanReport {
   readonly vocabulary: number;
   readonly workers: number;
   readonly parameters: Counts;
+  /** Those that one token uses: without experts that it is not sent to. */
+  readonly parameters_of_a_token: number;
   readonly flops: readonly FlopTotal[];
   /** FLOP per token of all ops in the gradient plan, as they count themselves. */
   readonly counted_flops_per_token: number;
@@ -73,16 +75,19 @@ export interface PlanReport {
   readonly notes: readonly string[];
 }
 
+const ACTIVE_WORDS = "those that one token uses: all but the experts that it is not sent to";
+
 /** The report as lines. */
 export function planLines(report: PlanReport): string[] {
-  const { name, model, vocabulary, parameters } = report;
+  const { name, model, vocabulary, parameters, parameters_of_a_token: active } = report;
   return [
     `${name}: ${model}, vocabulary of ${vocabulary}`,
     "",
     "parameters",
     ...table(
       (Object.keys(COUNT_WORDS) as (keyof Counts)[])
-        .map((key) => [key, exact(parameters[key]), COUNT_WORDS[key]]),
+        .map((key) => [key, exact(parameters[key]), COUNT_WORDS[key]])
+        .concat(active < parameters.all ? [["active", exact(active), ACTIVE_WORDS]] : []),
     ),
     "",
     "FLOP, forwards and backwards",

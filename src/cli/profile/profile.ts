@@ -13,6 +13,7 @@ import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { shapeOf } from "../../engine/plans.ts";
+import { idleParams } from "../../models/mod.ts";
 import { runCommand } from "../command.ts";
 import { openTimed, WITHOUT_CHECKS } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
@@ -79,11 +80,13 @@ async function profileOf(
   const { window, tokens_per_step } = runExtentOf(config, []);
   const { params } = shapeOf(config, corpus.vocabulary);
   const counts = countsOf(params, model);
-  const used = usedOf(params);
+  const all = usedOf(params);
+  const idle = idleParams(model);
+  const used = all - idle;
   const known = peak ?? publishedPeak(gpu.name);
   const tokens_per_s = tokens_per_step / steps.median;
   const times = micro_batches / split.micro_batches;
-  const uses = usesOf(flopsPerToken({ ...counts, all: used }, { model, time: window }), {
+  const uses = usesOf(flopsPerToken({ ...counts, all }, { model, time: window }), {
     tokens_per_s,
     peaks: {
       "the best matmul here": measured.flops_per_s,
@@ -109,7 +112,8 @@ async function profileOf(
     notes: [
       ...used < counts.all
         ? [
-          `N of MFU is ${used}: tables that tokens are only looked up in cost no FLOP.`,
+          `N of MFU is ${used}: tables that tokens are only looked up in cost no FLOP` +
+          (idle > 0 ? ", nor do experts that a token is not sent to." : "."),
         ]
         : [],
       ...exceededNotes(uses),

@@ -4,7 +4,7 @@
  * experts and keep the logits of the routers small.
  */
 import type { Tensor } from "../../graph/types.ts";
-import { mixture, routerTerms, type Routing } from "../../nn/experts.ts";
+import { mixtureOfExperts, routerTerms, type Routing } from "../../nn/experts.ts";
 import type { Head } from "../../nn/head.ts";
 import type { Scope } from "../../nn/scope.ts";
 import { classification } from "../../nn/terms.ts";
@@ -73,7 +73,7 @@ function moeHead(
     config: { ...config, qk_norm: false },
     feedForward(scope, x, { scale }) {
       const capacityFactor = factor ?? undefined;
-      const made = mixture(scope, x, { experts, perToken, hidden, capacityFactor, scale });
+      const made = mixtureOfExperts(scope, x, { experts, perToken, hidden, capacityFactor, scale });
       routings.push(made.routing);
       return made.y;
     },
