@@ -38,7 +38,7 @@ export interface Traced {
 }
 
 /** A term of the loss, without its tensors. */
-export interface TermInfo extends Pick<Term, "per" | "weight"> {
+export interface TermInfo extends Pick<Term, "per" | "weight" | "auxiliary"> {
   readonly name: string;
 }
 
@@ -170,7 +170,12 @@ export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
     params,
     layout: layOut(groupedParams(params, config), { sums: sumsOf(terms) }),
     carries,
-    terms: Object.entries(terms).map(([name, { per, weight }]) => ({ name, per, weight })),
+    terms: Object.entries(terms).map(([name, { per, weight, auxiliary = false }]) => ({
+      name,
+      per,
+      weight,
+      ...auxiliary && { auxiliary },
+    })),
   };
 }
 

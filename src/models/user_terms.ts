@@ -12,12 +12,15 @@ export function requireTerms(terms: LossTerms): void {
   const all: readonly (readonly [string, Partial<Term>])[] = Object.entries(Object(terms));
   if (all.length === 0) throw new RangeError("need at least one term by name: got none");
   for (const [name, term] of all) {
-    const { sum, per, weight } = Object(term) as Partial<Term>;
+    const { sum, per, weight, auxiliary = false } = Object(term) as Partial<Term>;
     if (sum === undefined || (per !== "targets" && per !== "micro_batches")) {
       throw new RangeError(`term ${name} needs { sum, per: "targets" | "micro_batches", weight }`);
     }
     if (typeof weight !== "number" || !Number.isFinite(weight)) {
       throw new RangeError(`term ${name} needs a weight that is a number: ${weight}`);
+    }
+    if (typeof auxiliary !== "boolean") {
+      throw new RangeError(`term ${name} needs auxiliary to be true or false: ${auxiliary}`);
     }
     if (typeof sum === "object" && sum !== null && isRowSum(sum)) requireRowSum(sum, name);
     else requireShape(sum as Tensor, [1], `term ${name}: `);

@@ -112,7 +112,9 @@ function weighted(results: Tensor, weights: Tensor): Tensor {
 
 /** Weights of the terms of routers in the loss. */
 export interface RouterWeights {
+  /** Of `balance`. */
   readonly balance: number;
+  /** Of `router_z`. */
   readonly z: number;
 }
 
@@ -141,8 +143,9 @@ export function routerTerms(routings: readonly Routing[], weights: RouterWeights
     return sum(pointwise(SQUARED_DIFFERENCE, [own as Tensor, log as Tensor]));
   }));
   const balance = scaled(sum(times(probability, counts)), experts / all ** 2);
+  const shared = { per: "micro_batches", auxiliary: true } as const;
   return {
-    balance: { sum: balance, per: "micro_batches", weight: weights.balance },
-    router_z: { sum: scaled(squares, 1 / all), per: "micro_batches", weight: weights.z },
+    balance: { sum: balance, weight: weights.balance, ...shared },
+    router_z: { sum: scaled(squares, 1 / all), weight: weights.z, ...shared },
   };
 }

@@ -10,6 +10,7 @@ export {
 } from "./elementwise.ts";
 export * from "./attention.ts";
 export * from "./attention_layers.ts";
+export * from "./experts.ts";
 export * from "./layers.ts";
 export * from "./mlp.ts";
 export { rotaryPositions } from "./positions.ts";

@@ -39,6 +39,11 @@ export interface Term {
   readonly per: Per;
   /** Factor of the term in the loss; 0: it is evaluated only. */
   readonly weight: number;
+  /**
+   * Whether only the loss of training has it: an evaluation tells its mean beside a loss without it,
+   * so that models with and without such terms compare. Default false.
+   */
+  readonly auxiliary?: boolean;
 }
 
 /** The terms of a model's loss by name. */

@@ -11,7 +11,7 @@ import { derive, withKey } from "./derive.ts";
 import { groupKey, trialKey } from "./key.ts";
 import { nameOf } from "./name.ts";
 import type { Budgets, Sweep } from "./schema.ts";
-import type { Measure, Size, Trial } from "./types.ts";
+import { flopsOfToken, type Measure, type Size, type Trial } from "./types.ts";
 
 /** An invalid trial and its fault. */
 export interface TrialFault {
@@ -127,13 +127,14 @@ function longest({ optim }: PlainConfig): number {
 }
 
 /** Label and tokens of each budget. */
-function amountsOf(budgets: Budgets, { counts }: Size): { label: AxisPoint; tokens: number }[] {
+function amountsOf(budgets: Budgets, size: Size): { label: AxisPoint; tokens: number }[] {
   if ("tokens" in budgets) {
     return budgets.tokens.map((tokens) => ({ label: { tokens }, tokens }));
   }
-  const params = counts[budgets.count];
+  const params = size.counts[budgets.count];
   if ("flops" in budgets) {
-    return budgets.flops.map((flops) => ({ label: { flops }, tokens: flops / (6 * params) }));
+    const each = flopsOfToken(size, params);
+    return budgets.flops.map((flops) => ({ label: { flops }, tokens: flops / each }));
   }
   return budgets.per_parameter.map((ratio) => ({
     label: { tokens_per_parameter: ratio },
@@ -152,6 +153,6 @@ function trialOf({ point, input, size }: Plan): Trial {
     config,
     size,
     tokens,
-    flops: 6 * size.counts.all * tokens,
+    flops: flopsOfToken(size) * tokens,
   };
 }

@@ -3,7 +3,7 @@ import { csvTable } from "../base/text/csv.ts";
 import type { Counts } from "../budget/counts.ts";
 import { sealed } from "../base/hash.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { Trial } from "./types.ts";
+import { flopsOfToken, type Trial } from "./types.ts";
 
 /** How a trial ended. */
 export interface TrialOutcome {
@@ -58,7 +58,7 @@ export function rowOf(trial: Trial, outcome: TrialOutcome): TrialRow {
     group,
     params: size.counts,
     tokens,
-    flops: 6 * size.counts.all * tokens,
+    flops: flopsOfToken(size) * tokens,
     flops_formula: "6ND",
     loss: outcome.loss,
     val_loss: outcome.valLoss,

@@ -5,6 +5,8 @@ import type { RunConfig } from "../config/schema.ts";
 /** Size of a trial, independent of its length. */
 export interface Size {
   readonly counts: Counts;
+  /** Parameters that one token does not use, which cost no FLOP; default: 0. */
+  readonly idle?: number;
   readonly tokensPerStep: number;
   /** Bytes per worker, by its plan. */
   readonly bytes: number;
@@ -31,4 +33,9 @@ export interface Trial {
   readonly tokens: number;
   /** 6ND, with N all parameters. */
   readonly flops: number;
+}
+
+/** FLOP of training per token: 6 per parameter that a token uses, of `params` in all. */
+export function flopsOfToken({ counts, idle = 0 }: Size, params = counts.all): number {
+  return 6 * (params - idle);
 }

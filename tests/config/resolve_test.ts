@@ -115,6 +115,12 @@ Deno.test("resolveConfig() shortens long values", () => {
 Deno.test("resolveConfig() checks keys against each other", () => {
   const cases: readonly (readonly [unknown, string])[] = [
     [{ model: { width: 64, heads: 3 } }, "model.width: need a multiple of heads"],
+    [{ model: { kind: "moe", width: 64, heads: 3 } }, "model.width: need a multiple of heads"],
+    [
+      { model: { kind: "moe", experts: 2, experts_per_token: 3 } },
+      "model.experts_per_token: need at most model.experts, 2: 3",
+    ],
+    [{ model: { kind: "moe", capacity_factor: 0 } }, "model.capacity_factor: need"],
     [{ micro_batches: 6 }, "micro_batches: need a power of two: 6"],
     [{ workers: 8, micro_batches: 4 }, "workers: need at most micro_batches: 8 is above 4"],
     [

@@ -34,6 +34,7 @@ const params = ({ size }: Trial): number => size.counts.all;
 Deno.test("every sweep file has a test here", () => {
   assertEquals(Array.from(Deno.readDirSync(DIR), ({ name }) => name).sort(), [
     "context.ts",
+    "dense_vs_moe.ts",
     "gpt_h200.ts",
     "gpt_tiny.ts",
     "rnn_vs_gpt.ts",
@@ -58,6 +59,15 @@ Deno.test("rnn_vs_gpt compares equal parameters and equal tokens", async () => {
   assertEquals(trials.length, 4 * 3 * 2);
   assert(spread(trials, params) < 1.03, String(spread(trials, params)));
   assertEquals(new Set(trials.map(({ tokens }) => tokens)).size, 3);
+});
+
+Deno.test("dense_vs_moe compares equal FLOP and equal tokens", async () => {
+  const trials = await trialsOf("dense_vs_moe", 80);
+  assertEquals(trials.length, 3 * 4 * 2);
+  assert(spread(trials, params) > 2.5, String(spread(trials, params)));
+  const each = ({ flops, tokens }: Trial) => flops / tokens;
+  assert(spread(trials, each) < 1.02, String(spread(trials, each)));
+  assertEquals(new Set(trials.map(({ tokens }) => tokens)).size, 4);
 });
 
 Deno.test("context has equal parameters, tokens of a step and tokens asked", async () => {

@@ -69,7 +69,7 @@ export function evaluationOf(
   const means = terms.map(({ name, per }, i) => [name, meanOf(all, { per, i })] as const);
   return {
     loss: terms.reduce(
-      (sum, { weight }, i) => weight === 0 ? sum : sum + weight * (means[i]?.[1] as number),
+      (sum, term, i) => counts(term) ? sum + term.weight * (means[i]?.[1] as number) : sum,
       0,
     ),
     accuracy: means.find(([name]) => name === CORRECT)?.[1],
@@ -105,8 +105,13 @@ function natsOf(totals: Totals, terms: readonly TermInfo[]): number {
 
 function totalOf({ counted, batches, sums }: Totals, terms: readonly TermInfo[]): number {
   if (counted === 0) return 0;
-  return terms.reduce((total, { per, weight }, i) => {
-    const sum = weight === 0 ? 0 : weight * (sums[i] as number);
-    return total + (per === "targets" ? sum : sum * counted / batches);
+  return terms.reduce((total, term, i) => {
+    const sum = counts(term) ? term.weight * (sums[i] as number) : 0;
+    return total + (term.per === "targets" ? sum : sum * counted / batches);
   }, 0);
+}
+
+/** Whether a term is part of the loss of an evaluation. */
+function counts({ weight, auxiliary = false }: TermInfo): boolean {
+  return weight !== 0 && !auxiliary;
 }

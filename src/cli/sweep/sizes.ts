@@ -7,6 +7,7 @@ import type { RunConfig } from "../../config/schema.ts";
 import type { Size } from "../../sweep/types.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { shapeOf } from "../../engine/plans.ts";
+import { idleParams } from "../../models/mod.ts";
 
 /** How large a trial is, and what of it is beyond some limits; default: no limits. */
 export function measureSizes(
@@ -17,6 +18,7 @@ export function measureSizes(
   const memory = memoryOf(holdingsOf(config, vocabulary));
   return {
     counts: countsOf(shapeOf(config, vocabulary).params, config.model),
+    idle: idleParams(config.model),
     tokensPerStep: runExtentOf(config, []).tokens_per_step,
     bytes: memory.total,
     faults: faultsOf(memory, limits),

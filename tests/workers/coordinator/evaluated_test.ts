@@ -39,6 +39,14 @@ Deno.test("evaluationOf() has the likelihood of each text apart from its penalti
   ]);
 });
 
+Deno.test("evaluationOf() tells auxiliary terms beside a loss without them", () => {
+  const terms = TERMS.map((term) => ({ ...term, auxiliary: term.name === "penalty" }));
+  const found = evaluationOf(payloads, { among: 1, terms });
+  assertEquals(found.terms, { nll: 16 / 12, penalty: 18 / 4 });
+  assertEquals(found.loss, 16 / 12);
+  assertEquals(found.texts, [{ nats: 16, total: 16, counted: 12 }]);
+});
+
 Deno.test("evaluationOf() of a single term is its plain sum, in the order of sequences", () => {
   const [nll] = TERMS;
   const one = SHARES.flat().map((row) => ({ ...row, sums: row.sums.slice(0, 1) }));
