@@ -13,6 +13,8 @@ import { saveModel } from "./runs.ts";
 
 const GPT = { kind: "gpt", layers: 2, width: 8, heads: 2, dropout: 0.1 };
 const LLAMA = { kind: "llama", layers: 2, width: 8, heads: 2 };
+/** Layouts of others have no place for a weight of the z term. */
+const MOE = { kind: "moe", layers: 2, width: 8, heads: 2, experts: 3, z_weight: 0 };
 const RECURRENT = { kind: "recurrent", width: 6 };
 
 /** Every model that is asked for the next token, in each of its forms. */
@@ -39,6 +41,8 @@ const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "a Llama with a window": { ...LLAMA, attention_window: 3 },
   "a Llama with norms of heads": { ...LLAMA, qk_norm: true },
   "one with norms of heads and a window": { ...LLAMA, qk_norm: true, attention_window: 3 },
+  "a mixture of experts": { ...MOE, experts_per_token: 1, balance_weight: 0.25 },
+  "a mixture of experts with a window": { ...MOE, attention_window: 3, tie_embeddings: true },
   "an LSTM of two layers": {
     ...RECURRENT,
     cell: "lstm",

@@ -72,6 +72,9 @@ Deno.test("a Llama that our kernels do not compute is refused by its key", async
     ["llama", { quantization_config: { quant_method: "gptq" } }, "then save it): gptq"],
     ["qwen3", { use_sliding_window: true }, "need sliding_attention in all layers, or in none"],
     ["mistral", { vocab_size: undefined }, "vocab_size: "],
+    ["mixtral", { num_experts_per_tok: 9 }, "need at most num_local_experts, 4: 9"],
+    ["mixtral", { num_local_experts: 5 }, "block_sparse_moe.gate.weight of shape [5, 12]"],
+    ["mixtral", { hidden_act: "gelu" }, "hidden_act: need silu: gelu"],
   ];
   for (const [name, change, says] of cases) {
     const edit = (folder: string) =>

@@ -16,6 +16,7 @@ const STATES: Readonly<Record<string, string>> = {
   rnn_char: "7ca66346560748c291402d29769e4d419e4194fbfd6f3cf6ec33fc524d083b24",
   llama_char: "e568d70983ef3e5ba71e72c34879abff2dfdf64fc4cb4686fe41edfd2854d68a",
   g2p: "7b1fca517659f069bfab8b226aff96440f1d0266b8392391be8e0ae27e7b8464",
+  moe_char: "7e8d6326ee41e0a819d2870fb70e9332b9c10d62b0e883e96398d28270a08853",
   masked_char: "c8970bc4f7101bc3c8cacb4d3e2b6ce0b7af70976afaac7bf5dae2c8d34bd47c",
   bilstm_tags: "36a624821a889ed6c61a2e2578fa03edc31fb207cb1a2bf84d1b90d94d35df25",
   lstm_classify: "c44ce39daba63efd51af784fefdf78b1f78c15f57a997c8034b84daa81d3571a",
