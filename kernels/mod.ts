@@ -21,7 +21,7 @@ import {
   treeAddOp,
 } from "./reduce/mod.ts";
 import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
-import { expertSlotsOp, groupedMatmulBackwardOp, groupedMatmulOp, topKOp } from "./routing/mod.ts";
+import { expertRowsOp, groupedMatmulBackwardOp, groupedMatmulOp, topKOp } from "./routing/mod.ts";
 import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
@@ -84,7 +84,7 @@ export const OPS: readonly Op[] = [
   rmsNormOp,
   rmsNormBackwardOp,
   topKOp,
-  expertSlotsOp,
+  expertRowsOp,
   groupedMatmulOp,
   groupedMatmulBackwardOp,
 ];

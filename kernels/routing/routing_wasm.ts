@@ -58,7 +58,7 @@ export function topKKernel({ rows, columns, count }: TopKSizes): WasmKernel {
 }
 
 /** Sizes of the rows of experts. */
-export interface SlotSizes {
+export interface ExpertRowSizes {
   /** Choices C = R * K, and K. */
   readonly choices: number;
   readonly count: number;
@@ -70,18 +70,18 @@ export interface SlotSizes {
   readonly tiles: number;
 }
 
-/** Inputs order, ids; outputs slots, kept, tokens, groups, counts. Counts by expert, in order of choices. */
-export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
+/** Inputs order, ids; outputs rowOf, kept, tokens, groups, counts. It counts in order of choices. */
+export function expertRowsKernel(sizes: ExpertRowSizes): WasmKernel {
   const { choices, count, experts, capacity, tile, tiles } = sizes;
-  const slots = tile * tiles;
+  const rows = tile * tiles;
   return {
     scratch: 8 * experts,
     print: (b, { inputs: [, ids], outputs, scratch }) => {
-      const [slot, kept, tokens, groups, counts] = outputs.map((area) => b.at(area)) as Pointer[];
+      const [rowOf, kept, tokens, groups, counts] = outputs.map((area) => b.at(area)) as Pointer[];
       const [totals, starts] = [b.at(scratch), b.at(scratch, 4 * experts)];
       // Rows without a choice read some token each, so that no gradient adds many of them.
       const at = b.variable(i32x4.splat(0));
-      b.walk(slots, [[tokens as Pointer, 4]], (to) => {
+      b.walk(rows, [[tokens as Pointer, 4]], (to) => {
         b.storeOne(to as Pointer, at);
         const next = b.let(i32x4.add(at, i32x4.splat(1)));
         b.set(at, v128.and(next, i32x4.ltUnsigned(next, i32x4.splat(choices / count))));
@@ -105,7 +105,7 @@ export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
           i32x4.splat(capacity),
         );
         b.storeOne(starts.plus(expert.times(4)), start);
-        const first = b.loadIndex(starts.plus(expert.times(4)), slots + 1).over(tile);
+        const first = b.loadIndex(starts.plus(expert.times(4)), rows + 1).over(tile);
         b.storeOne(cell, capped);
         const used = b.loadIndex(cell, choices + 1).plus(tile - 1).over(tile);
         b.for({ to: used }, (i) => {
@@ -116,7 +116,7 @@ export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
         b.storeInt(cell, I32.of(0));
         b.set(start, i32x4.add(start, i32x4.splatOf(used.times(tile))));
       });
-      const walks = [[b.at(ids as Area), 4], [slot as Pointer, 4], [kept as Pointer, 4]] as const;
+      const walks = [[b.at(ids as Area), 4], [rowOf as Pointer, 4], [kept as Pointer, 4]] as const;
       b.walk(choices, walks, (...pointers) => {
         const [id, to, keeps] = pointers as [Pointer, Pointer, Pointer];
         const offset = b.letInt(cellOf(id));
@@ -130,7 +130,7 @@ export function expertSlotsKernel(sizes: SlotSizes): WasmKernel {
         b.storeOne(to, v128.and(mask, place));
         b.storeOne(keeps, v128.and(mask, f32x4.splat(1)));
         b.if(v128.any(mask), () => {
-          const own = b.loadIndex(to, slots);
+          const own = b.loadIndex(to, rows);
           // Choices follow each other, so a token is their index over K.
           const index = b.elementOf(to).over(count);
           b.storeInt((tokens as Pointer).plus(own.times(4)), index);

@@ -7,7 +7,7 @@ import { embedding } from "../../kernels/embedding/mod.ts";
 import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise, swiglu } from "../../kernels/pointwise/mod.ts";
 import { rowSum, sum } from "../../kernels/reduce/mod.ts";
-import { expertSlots, groupedMatmul, topK } from "../../kernels/routing/mod.ts";
+import { expertRows, groupedMatmul, topK } from "../../kernels/routing/mod.ts";
 import { reshape, sliceLast } from "../../kernels/shape/mod.ts";
 import { logSoftmax, softmax } from "../../kernels/softmax/mod.ts";
 import { sizeOf } from "../base/shape.ts";
@@ -74,7 +74,7 @@ export function mixtureOfExperts(
   const probabilities = softmax(logits);
   const [ids, elements] = topK(probabilities, { count: perToken });
   const even = rows.shape[0] as number * perToken / experts;
-  const { slots, kept, tokens, groups, counts } = expertSlots(ids, {
+  const { rowOf, kept, tokens, groups, counts } = expertRows(ids, {
     experts,
     tile: tileOf(even),
     // Which tokens are in excess depends on later ones, so only training leaves any out.
@@ -91,7 +91,7 @@ export function mixtureOfExperts(
   const table = reshape(probabilities, [sizeOf(probabilities.shape), 1]);
   const chosen = reshape(embedding(table, elements), elements.shape);
   const weights = times(pointwise(QUOTIENT, [chosen, rowSum(chosen)]), kept);
-  const found = embedding(results, slots);
+  const found = embedding(results, rowOf);
   const y = weighted(reshape(found, [rows.shape[0] as number, perToken * width]), weights);
   return { y: reshape(y, x.shape), routing: { logits, probabilities, counts } };
 }

@@ -239,7 +239,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 4)], { count: 0 }, "1 to 4 columns: 0"],
     [[u32(3, 4)], { count: 1 }, "need f32"],
   ],
-  expert_slots: [
+  expert_rows: [
     [[u32(6), u32(3, 2)], { experts: 2, tile: 0 }, "whole sizes above 0: 2 experts, tile 0"],
     [[u32(6), u32(6)], { experts: 2, tile: 1 }, "need order u32 [C], ids u32 [R, K]"],
     [[u32(5), u32(3, 2)], { experts: 2, tile: 1 }, "[3, 2]: order has [5]"],

@@ -1,6 +1,6 @@
 /** A mixture of experts and the terms of its routers against PyTorch, and what a router chooses. */
 import { assert, assertEquals } from "@std/assert";
-import { expertSlots, topK } from "../../kernels/routing/mod.ts";
+import { expertRows, topK } from "../../kernels/routing/mod.ts";
 import { softmax } from "../../kernels/softmax/mod.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
 import { openCpu } from "../../src/device/cpu.ts";
@@ -80,7 +80,7 @@ function traced({ chosen, capacity_factor: factor }: GoldenCase, training = true
 function routingOf(logits: Tensor, chosen: number): Routing {
   const probabilities = softmax(logits);
   const [ids] = topK(probabilities, { count: chosen });
-  const { counts } = expertSlots(ids, { experts: sizes.experts, tile: 6 });
+  const { counts } = expertRows(ids, { experts: sizes.experts, tile: 6 });
   return { logits, probabilities, counts };
 }
 

@@ -7,10 +7,10 @@ import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { argsort, argsortOp } from "../embedding/mod.ts";
 import type { Case, Io, Launch, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
-import { expertSlotsKernel, type SlotSizes } from "./routing_wasm.ts";
+import { type ExpertRowSizes, expertRowsKernel } from "./routing_wasm.ts";
 
 /** How choices become rows. */
-export interface ExpertSlotsAttrs {
+export interface ExpertRowsAttrs {
   /** Experts E. */
   readonly experts: number;
   /** Rows of a tile. */
@@ -20,9 +20,9 @@ export interface ExpertSlotsAttrs {
 }
 
 /** The rows of experts; P rows, R tokens with K choices each. */
-export interface ExpertSlots {
+export interface ExpertRows {
   /** Row of each choice: u32 [R, K]; 0 for one beyond the capacity. */
-  readonly slots: Tensor;
+  readonly rowOf: Tensor;
   /** 1 for a choice that has a row, else 0: f32 [R, K]. */
   readonly kept: Tensor;
   /** Token of each row: u32 [P]; any token for rows of no choice. */
@@ -37,14 +37,14 @@ export interface ExpertSlots {
  * Gives a row to each choice `ids` u32 [R, K] of experts, below E.
  * @throws {RangeError} when ids have not two axes, or a size is no whole number above 0.
  */
-export function expertSlots(ids: Tensor, attrs: ExpertSlotsAttrs): ExpertSlots {
-  const outputs = ids.trace.apply(expertSlotsOp, [argsort(ids), ids], attrs);
-  const [slots, kept, tokens, groups, counts] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
-  return { slots, kept, tokens, groups, counts };
+export function expertRows(ids: Tensor, attrs: ExpertRowsAttrs): ExpertRows {
+  const outputs = ids.trace.apply(expertRowsOp, [argsort(ids), ids], attrs);
+  const [rowOf, kept, tokens, groups, counts] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  return { rowOf, kept, tokens, groups, counts };
 }
 
 /** The most tiles that any choices need: each expert that has one fills at most one in part. */
-function sizes(ids: Spec, { experts, tile, capacity = Infinity }: ExpertSlotsAttrs): SlotSizes {
+function sizes(ids: Spec, { experts, tile, capacity = Infinity }: ExpertRowsAttrs): ExpertRowSizes {
   const choices = sizeOf(ids.shape);
   const used = Math.min(experts, choices);
   const tiles = Math.min(
@@ -63,13 +63,13 @@ function sizes(ids: Spec, { experts, tile, capacity = Infinity }: ExpertSlotsAtt
 
 /** An invocation walks over the experts, whose choices are neighbours in `order`. */
 function wgslOf(
-  { choices, count, experts, capacity, tile, tiles }: SlotSizes,
+  { choices, count, experts, capacity, tile, tiles }: ExpertRowSizes,
   groups: Launch["groups"],
 ): string {
-  const slots = tile * tiles;
+  const rows = tile * tiles;
   return `@group(0) @binding(0) var<storage, read> order: array<u32>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read_write> slots: array<u32>;
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>;
 @group(0) @binding(3) var<storage, read_write> kept: array<f32>;
 @group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(5) var<storage, read_write> groups: array<u32>;
@@ -85,7 +85,7 @@ fn ends(expert: u32) -> u32 {
   return low;
 }
 
-${linearHead(Math.max(choices, slots, experts), groups)}
+${linearHead(Math.max(choices, rows, experts), groups)}
   var token = i % ${choices / count}u;
   var group = ${experts - 1}u;
   var start = 0u;
@@ -97,7 +97,7 @@ ${linearHead(Math.max(choices, slots, experts), groups)}
     let padded = (taken + ${tile - 1}u) / ${tile}u * ${tile}u;
     if (i >= first && i < last) {
       let isKept = i - first < taken;
-      slots[order[i]] = select(0u, start + i - first, isKept);
+      rows[order[i]] = select(0u, start + i - first, isKept);
       kept[order[i]] = select(0.0f, 1.0f, isKept);
     }
     if (i >= start && i < start + padded) {
@@ -107,7 +107,7 @@ ${linearHead(Math.max(choices, slots, experts), groups)}
     start += padded;
     first = last;
   }
-  if (i < ${slots}u) {
+  if (i < ${rows}u) {
     tokens[i] = token;
     if (i % ${tile}u == 0u) { groups[i / ${tile}u] = group; }
   }
@@ -115,13 +115,13 @@ ${linearHead(Math.max(choices, slots, experts), groups)}
 `;
 }
 
-function reference({ inputs: [, ids], outputs }: Io<View>, attrs: ExpertSlotsAttrs): void {
-  const [slots, kept, tokens, groups, counts] = outputs;
-  if (!ids || !slots || !kept || !tokens || !groups || !counts) return;
+function reference({ inputs: [, ids], outputs }: Io<View>, attrs: ExpertRowsAttrs): void {
+  const [rowOf, kept, tokens, groups, counts] = outputs;
+  if (!ids || !rowOf || !kept || !tokens || !groups || !counts) return;
   const { choices, count: perToken, experts, capacity, tile } = sizes(ids, attrs);
   for (let i = 0; i < tokens.data.length; i++) tokens.data[i] = i % (choices / perToken);
   groups.data.fill(experts - 1);
-  slots.data.fill(0);
+  rowOf.data.fill(0);
   kept.data.fill(0);
   let start = 0;
   for (let expert = 0; expert < experts; expert++) {
@@ -130,7 +130,7 @@ function reference({ inputs: [, ids], outputs }: Io<View>, attrs: ExpertSlotsAtt
       if (ids.data[choice] !== expert) continue;
       count++;
       if (rank === capacity) continue;
-      slots.data[choice] = start + rank;
+      rowOf.data[choice] = start + rank;
       kept.data[choice] = 1;
       tokens.data[start + rank] = Math.floor(choice / perToken);
       groups.data[Math.floor((start + rank) / tile)] = expert;
@@ -141,21 +141,21 @@ function reference({ inputs: [, ids], outputs }: Io<View>, attrs: ExpertSlotsAtt
   }
 }
 
-/** The op behind {@linkcode expertSlots}. */
-export const expertSlotsOp: Op = {
-  name: "expert_slots",
-  shape([order, ids], attrs: ExpertSlotsAttrs) {
+/** The op behind {@linkcode expertRows}. */
+export const expertRowsOp: Op = {
+  name: "expert_rows",
+  shape([order, ids], attrs: ExpertRowsAttrs) {
     const { experts, tile, capacity = 1 } = attrs;
     const isWhole = [experts, tile, capacity].every((n) => Number.isInteger(n) && n > 0);
     if (ids?.dtype !== "u32" || ids.shape.length !== 2 || order?.dtype !== "u32" || !isWhole) {
       throw new RangeError(
-        `Cannot expert_slots ${showShape(ids?.shape ?? [])}: need order u32 [C], ids u32 [R, K], ` +
+        `Cannot expert_rows ${showShape(ids?.shape ?? [])}: need order u32 [C], ids u32 [R, K], ` +
           `and whole sizes above 0: ${experts} experts, tile ${tile}, capacity ${capacity}`,
       );
     }
     if (sizeOf(order.shape) !== sizeOf(ids.shape)) {
       throw new RangeError(
-        `Cannot expert_slots ${showShape(ids.shape)}: order has ${showShape(order.shape)}`,
+        `Cannot expert_rows ${showShape(ids.shape)}: order has ${showShape(order.shape)}`,
       );
     }
     const { tiles } = sizes(ids, attrs);
@@ -167,7 +167,7 @@ export const expertSlotsOp: Op = {
       { shape: [experts], dtype: "f32" },
     ];
   },
-  launch({ inputs: [, ids] }, attrs: ExpertSlotsAttrs, target) {
+  launch({ inputs: [, ids] }, attrs: ExpertRowsAttrs, target) {
     const made = sizes(ids as Spec, attrs);
     const { choices, tile, tiles, experts } = made;
     const groups = linearGroups(Math.max(choices, tile * tiles, experts), target.groups);
@@ -181,8 +181,8 @@ export const expertSlotsOp: Op = {
       groups,
     }];
   },
-  wasm: ({ inputs: [, ids] }, attrs: ExpertSlotsAttrs) =>
-    expertSlotsKernel(sizes(ids as Spec, attrs)),
+  wasm: ({ inputs: [, ids] }, attrs: ExpertRowsAttrs) =>
+    expertRowsKernel(sizes(ids as Spec, attrs)),
   reference,
   cost({ inputs: [, ids], outputs }, _) {
     const words = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -191,18 +191,18 @@ export const expertSlotsOp: Op = {
   // The choice is constant almost everywhere.
   vjp: () => [],
   cases: [
-    slotsCase("tile", [1, 1], { experts: 1, tile: 1 }),
-    slotsCase("tile", [32, 2], { experts: 4, tile: 8 }),
-    slotsCase("tile", [33, 2], { experts: 4, tile: 8, capacity: 16 }),
-    slotsCase("ragged", [2, 2], { experts: 9, tile: 6 }),
-    slotsCase("ragged", [37, 3], { experts: 5, tile: 6, capacity: 13 }),
-    slotsCase("ragged", [70, 1], { experts: 3, tile: 24, capacity: 1 }),
-    slotsCase("ragged", [200, 2], { experts: 70, tile: 6 }),
-    slotsCase("bench", [1024, 2], { experts: 8, tile: 48 }),
+    rowsCase("tile", [1, 1], { experts: 1, tile: 1 }),
+    rowsCase("tile", [32, 2], { experts: 4, tile: 8 }),
+    rowsCase("tile", [33, 2], { experts: 4, tile: 8, capacity: 16 }),
+    rowsCase("ragged", [2, 2], { experts: 9, tile: 6 }),
+    rowsCase("ragged", [37, 3], { experts: 5, tile: 6, capacity: 13 }),
+    rowsCase("ragged", [70, 1], { experts: 3, tile: 24, capacity: 1 }),
+    rowsCase("ragged", [200, 2], { experts: 70, tile: 6 }),
+    rowsCase("bench", [1024, 2], { experts: 8, tile: 48 }),
   ],
 };
 
-function slotsCase(kind: Case["kind"], shape: number[], attrs: ExpertSlotsAttrs): Case {
+function rowsCase(kind: Case["kind"], shape: number[], attrs: ExpertRowsAttrs): Case {
   return {
     kind,
     inputs: [{ shape: [sizeOf(shape)], dtype: "u32" }, { shape, dtype: "u32" }],
