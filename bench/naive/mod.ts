@@ -40,6 +40,12 @@ import {
 } from "./row_compositions.ts";
 import { pointwiseSegmentsTwin, sliceTwin, updateSliceTwin } from "./runs.ts";
 import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./reduce/sums.ts";
+import {
+  expertRowsTwin,
+  groupedMatmulBackwardTwin,
+  groupedMatmulTwin,
+  topKTwin,
+} from "./routing.ts";
 import type { Twin } from "./twin.ts";
 
 /** Twins by op name. An op without one is timed alone. */
@@ -89,4 +95,8 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["swiglu", swigluTwin],
   ["rms_norm", rmsNormTwin],
   ["rms_norm_backward", rmsNormBackwardTwin],
+  ["top_k", topKTwin],
+  ["expert_rows", expertRowsTwin],
+  ["grouped_matmul", groupedMatmulTwin],
+  ["grouped_matmul_backward", groupedMatmulBackwardTwin],
 ]);
