@@ -90,7 +90,8 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
 });
 
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
-  const kinds = 'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent: "lstm"';
+  const kinds =
+    'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent: "lstm"';
   assertEquals(faults({ model: { kind: "lstm" } }), [kinds]);
 });
 
