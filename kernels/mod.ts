@@ -1,6 +1,7 @@
 /** The op table: tests, benches and docs are derived from it. */
 import type { Op } from "../src/graph/types.ts";
 import { attentionBackwardOp, attentionOp, cachedAttentionOp } from "./attention/mod.ts";
+import { foldOp, maxPoolBackwardOp, maxPoolOp, unfoldOp } from "./convolution/mod.ts";
 import { correctOp, crossEntropyBackwardOp, crossEntropyOp } from "./cross_entropy/mod.ts";
 import { argsortOp, embeddingBackwardOp, embeddingOp } from "./embedding/mod.ts";
 import { layerNormBackwardOp, layerNormOp } from "./layer_norm/mod.ts";
@@ -87,4 +88,8 @@ export const OPS: readonly Op[] = [
   expertRowsOp,
   groupedMatmulOp,
   groupedMatmulBackwardOp,
+  unfoldOp,
+  foldOp,
+  maxPoolOp,
+  maxPoolBackwardOp,
 ];
