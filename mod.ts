@@ -127,6 +127,20 @@ export type {
   Heads,
   HeadTriple,
 } from "./kernels/attention/mod.ts";
+export {
+  applyMaxPool,
+  foldOp,
+  maxPoolBackwardOp,
+  maxPoolOp,
+  unfold,
+  unfoldOp,
+} from "./kernels/convolution/mod.ts";
+export type {
+  FoldAttrs,
+  MaxPoolBackwardAttrs,
+  SizePair,
+  SlidingWindow,
+} from "./kernels/convolution/mod.ts";
 export { embedding, embeddingOp } from "./kernels/embedding/mod.ts";
 export { batchedMatmul, batchedMatmulOp, matmul, matmulOp } from "./kernels/matmul/mod.ts";
 export type { BatchedMatmulAttrs, MatmulAttrs } from "./kernels/matmul/mod.ts";

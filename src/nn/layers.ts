@@ -81,6 +81,8 @@ export interface LinearOptions {
   readonly width: number;
   /** Whether it has a bias; default true. */
   readonly bias?: boolean;
+  /** Standard deviation of the initial weights; default 0.02. */
+  readonly std?: number;
   /** Factor of the standard deviation of the initial weights. */
   readonly scale?: number;
   /** Factor of the weights' learning rate. */
@@ -95,10 +97,10 @@ export interface LinearOptions {
 export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1, hidden = true, parts }: LinearOptions,
+  { width, bias = true, std = STD, scale = 1, lrScale = 1, hidden = true, parts }: LinearOptions,
 ): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
-  const init = { kind: "normal", std: STD * scale } as const;
+  const init = { kind: "normal", std: std * scale } as const;
   return {
     weight: scope.param("weight", [inner, width], init, {
       lrScale,

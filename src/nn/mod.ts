@@ -11,6 +11,7 @@ export {
 export * from "./attention.ts";
 export * from "./attention_layers.ts";
 export * from "./experts.ts";
+export * from "./convolution.ts";
 export * from "./layers.ts";
 export * from "./mlp.ts";
 export { rotaryPositions } from "./positions.ts";

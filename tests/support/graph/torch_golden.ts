@@ -1,4 +1,4 @@
-/** Results of PyTorch modules as tests/golden/cells/torch_*.json keep them; each file says how made. */
+/** Results of PyTorch as torch_*.json in folders of tests/golden keep them; each file says how made. */
 import type { Shape } from "../../../src/base/shape.ts";
 
 /** A tensor's shape and its elements in row-major order. */
@@ -25,8 +25,8 @@ export interface TorchGolden {
   readonly gradients: Tensors;
 }
 
-/** Reads tests/golden/cells/torch_<name>.json. */
-export async function readTorch(name: string): Promise<TorchGolden> {
-  const path = new URL(`../../golden/cells/torch_${name}.json`, import.meta.url);
+/** Reads tests/golden/<folder>/torch_<name>.json; the folder of cells by default. */
+export async function readTorch<T extends TorchGolden>(name: string, folder = "cells"): Promise<T> {
+  const path = new URL(`../../golden/${folder}/torch_${name}.json`, import.meta.url);
   return JSON.parse(await Deno.readTextFile(path));
 }
