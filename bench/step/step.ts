@@ -136,8 +136,9 @@ function useNote(
 ): string {
   const { model } = config;
   const { params } = shapeOf(config, corpus.vocabulary);
+  const task = taskOf(config.data, corpus.vocabulary);
   const counts = { ...countsOf(params, model), all: usedOf(params) };
-  const uses = usesOf(flopsPerToken(counts, { model, time: timeOf(config) }), {
+  const uses = usesOf(flopsPerToken(counts, { model, time: timeOf(config), task }), {
     tokens_per_s,
     peaks: { "the best matmul": flops_per_s },
   });
@@ -229,7 +230,10 @@ function splitSection(
   ];
   const { micro_batches, micro_batch_size: windows, model } = config;
   const onCpu = isCpuDevice(adapter);
-  const kind = "cell" in model ? model.cell : `heads ${model.heads}`;
+  const { layers, width, cell, heads } = model as typeof model & Record<string, unknown>;
+  const sizes = layers === undefined
+    ? model.kind
+    : `${layers} layers, width ${width}, ${cell ?? `heads ${heads}`}`;
   return {
     title: `${config.name}: one step`,
     table: [
@@ -245,7 +249,7 @@ function splitSection(
     notes: [
       `${Math.round(tokens / median)} tokens/s at the median of ${count} steps`,
       use,
-      `${parameters} parameters: ${model.layers} layers, width ${model.width}, ${kind}; ` +
+      `${parameters} parameters: ${sizes}; ` +
       `${micro_batches} micro-batches of ${windows} windows of ${timeOf(config)} tokens`,
       onCpu
         ? "One process of one thread; device time is that of plans by the process's clock"

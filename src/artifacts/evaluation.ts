@@ -43,7 +43,8 @@ export function evaluationConfig(
   }
   const base = config ?? resolveConfig({ model, data: { seq_len: context } });
   const { seq_len: window, bptt, source } = base.data;
-  if (data !== null && !sourceMakerOf(base.data).needsText) {
+  const { needsText, needsImages = false } = sourceMakerOf(base.data);
+  if (data !== null && !needsText && !needsImages) {
     throw new UserError(
       "config",
       `Cannot evaluate on ${data}: need a model that reads a text: ${path} was trained on what its ` +

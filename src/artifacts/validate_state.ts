@@ -2,6 +2,7 @@
  * Validates that a checkpoint can be resumed. Its hashes only prove that the bytes are the ones
  * written; its config, counters, tokenizer and tensors must also agree.
  */
+import { modelOf } from "../models/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import { Unfit } from "../checkpoint/damage.ts";
@@ -63,7 +64,10 @@ function stateOf({ manifest, model }: Checkpoint): ValidatedState {
   const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
   // A model of the user's may have other names, and a table of another size.
   const isOurs = !("sha256" in config.model);
-  if (rows === undefined && isOurs) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  const readsTokens = modelOf(config.model).reads?.includes("tokens") ?? false;
+  if (rows === undefined && isOurs && readsTokens) {
+    throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  }
   const known = tokenizer?.size ?? taskOf(config.data, 0).vocabulary;
   const vocabulary = isOurs || isPadded ? rows ?? known : known;
   const size = tokenizer?.size ?? vocabulary;
@@ -71,10 +75,9 @@ function stateOf({ manifest, model }: Checkpoint): ValidatedState {
     throw new Unfit(`its tokenizer has ${size} tokens, its model ${vocabulary}`);
   }
   // Tracing takes time per layer: a forged layer count would take minutes.
-  if (config.model.layers > model.size) {
-    throw new Unfit(
-      `${MANIFEST_PARTS[0]} has ${model.size} tensors for ${config.model.layers} layers`,
-    );
+  const layers = "layers" in config.model ? config.model.layers : 0;
+  if (layers > model.size) {
+    throw new Unfit(`${MANIFEST_PARTS[0]} has ${model.size} tensors for ${layers} layers`);
   }
   return { config, tokenizer, vocabulary };
 }

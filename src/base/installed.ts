@@ -20,7 +20,7 @@ export const IS_INSTALLED: boolean = ROOT.href.includes("/node_modules/");
  * this permission where a module imports a file as text, as kernels do with their shaders.
  */
 export const READ_BY_IMPORTS: readonly string[] = IS_INSTALLED
-  ? ["kernels", "src/models/recurrent/pytorch.py"].map((path) => fileURLToPath(packageUrl(path)))
+  ? ["kernels", "src/models"].map((path) => fileURLToPath(packageUrl(path)))
   : [];
 
 /** Names our config file, with its lock and its packages: within `node_modules` Deno looks for none. */

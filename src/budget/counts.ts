@@ -5,7 +5,7 @@
 import { maxOf } from "../base/extremes.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
-import type { ModelConfig } from "../models/mod.ts";
+import type { AnyModel } from "../models/definition.ts";
 
 /** A parameter as far as it is counted. */
 export interface Counted {
@@ -51,7 +51,7 @@ export function usedOf(params: readonly Counted[]): number {
  */
 export function countsOf(
   params: readonly Counted[],
-  { layers }: Pick<Partial<ModelConfig>, "layers">,
+  model: AnyModel,
 ): Counts {
   const count = (holds: (param: Counted) => boolean): number =>
     params.filter(holds).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -60,6 +60,7 @@ export function countsOf(
     return found === null ? undefined : Number(found[1] ?? found[2]);
   };
   const numbers = params.flatMap((param) => layer(param) ?? []);
+  const layers = "layers" in model ? model.layers : undefined;
   const last = typeof layers === "number" ? layers - 1 : maxOf(numbers);
   return {
     all: count(() => true),

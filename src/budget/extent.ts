@@ -4,21 +4,21 @@
  */
 import type { RunConfig } from "../config/schema.ts";
 import { ROUND, shareOut } from "../data/mixture.ts";
-import { taskOf } from "../data/sources/mod.ts";
+import { sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { windowCount } from "../data/windows.ts";
 
 /** A text as far as it is counted. */
 export interface Length {
   readonly name: string;
   readonly weight: number;
-  /** Tokens of its training part. */
+  /** Tokens of its training part, or the numbers of its samples. */
   readonly tokens: number;
 }
 
 /** How often a run reads a text. */
 export interface TextUse {
   readonly name: string;
-  /** Tokens of its training part. */
+  /** Tokens of its training part, or samples. */
   readonly tokens: number;
   /** Rounds through its windows, or through its lanes. */
   readonly epochs: number;
@@ -45,6 +45,7 @@ export interface RunExtent {
 export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExtent {
   const { steps, micro_batches, micro_batch_size, data } = config;
   const { time, carries } = taskOf(data, 1);
+  const { samplesIn } = sourceMakerOf(data);
   const perMicroBatch = micro_batch_size * time;
   const perStep = micro_batches * perMicroBatch;
   const tokens = steps * perStep;
@@ -55,11 +56,14 @@ export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExt
     tokens_per_micro_batch: perMicroBatch,
     tokens_per_step: perStep,
     tokens,
-    texts: texts.map(({ name, tokens: length }, i) => {
+    texts: texts.map(({ name, tokens: numbers }, i) => {
+      const length = samplesIn?.(data, numbers) ?? numbers;
       const read = tokens * (shares[i] as number) / ROUND;
       const lanes = micro_batches * micro_batch_size;
       const round = carries
         ? lanes * Math.floor((length - 1) / lanes / time)
+        : samplesIn !== undefined
+        ? length
         : windowCount(length, time, data.stride ?? data.seq_len);
       return { name, tokens: length, epochs: read / time / round, passes: read / length };
     }),

@@ -6,7 +6,7 @@ import type { Counts } from "./counts.ts";
 /** FLOP per token of a model with `counts`, by every formula for its kind; `6N` comes first. */
 export function flopsPerToken(
   { all, matrices }: Pick<Counts, "all" | "matrices">,
-  { model, time }: { readonly model: ModelConfig } & Pick<FlopSizes, "time">,
+  { model, time, task }: { readonly model: ModelConfig } & Pick<FlopSizes, "time" | "task">,
 ): readonly FlopCount[] {
-  return modelOf(model).flops?.(model, { all, matrices, time }) ?? [denseFlops(all)];
+  return modelOf(model).flops?.(model, { all, matrices, time, task }) ?? [denseFlops(all)];
 }

@@ -47,6 +47,9 @@ export const LATER_KEYS: Readonly<Record<string, unknown>> = {
   "model.attention_window": null,
   "model.rotary_theta": 10000,
   "data.mask_share": 0.15,
+  "data.image_height": 28,
+  "data.image_width": 28,
+  "data.image_classes": 10,
 };
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */

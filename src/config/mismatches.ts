@@ -4,9 +4,10 @@
  */
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
-import type { EvaluationBatches, TargetKind } from "../data/source.ts";
-import { SOURCES, taskOf } from "../data/sources/mod.ts";
+import type { EvaluationBatches, TargetKind, Task } from "../data/source.ts";
+import { sourceMakerOf, SOURCES, taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
+import type { AnyModel, ModelDefinition } from "../models/definition.ts";
 import { type ModelConfig, modelOf, MODELS } from "../models/mod.ts";
 import type { OptimConfig } from "../optim/mod.ts";
 
@@ -34,10 +35,10 @@ export function mismatches(
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);
   }
-  const { targets = ASKED_OF_TOKENS } = definition;
-  if (!targets.includes(task.targetKind)) {
+  const isFit = canLearn(definition, task);
+  if (!isFit) {
     const able = Object.entries(SOURCES).filter(([, { task }]) =>
-      targets.includes(task(data, 0).targetKind)
+      canLearn(definition, task(data, 0))
     ).map(([name]) => name);
     faults.push(["data.source", `need ${able.join(" or ")} for model ${model.kind}: ${source}`]);
   }
@@ -63,17 +64,28 @@ export function mismatches(
   if (data.mix !== null && data.path !== null) {
     faults.push(["data.mix", `need null where data.path names a text: ${data.path}`]);
   }
+  if (data.mix !== null && sourceMakerOf(data).needsImages) {
+    faults.push(["data.mix", `need null for source ${source}, which reads data.path`]);
+  }
   if (evaluation.stride !== null && evaluation.stride > data.seq_len) {
     const { stride } = evaluation;
     faults.push(["eval.stride", `need at most data.seq_len ${data.seq_len}: ${stride}`]);
   }
-  for (
-    const [key, message] of definition.faults?.(model, { task, source, optimizer: optim.kind }) ??
-      []
-  ) {
+  if (!isFit) return faults;
+  const use = { task, source, optimizer: optim.kind };
+  for (const [key, message] of definition.faults?.(model, use) ?? []) {
     faults.push([`model.${key}`, message]);
   }
   return faults;
+}
+
+/** Whether a task has the tensors that a model reads, and asks for what it can give. */
+function canLearn(
+  { reads = [], targets = ASKED_OF_TOKENS }: Pick<ModelDefinition<AnyModel>, "reads" | "targets">,
+  { tensors, targetKind }: Task,
+): boolean {
+  return reads.every((name) => tensors[name] !== undefined) &&
+    targets.includes(targetKind);
 }
 
 /** The need to report: how to separate documents, or null where model and source cannot. */

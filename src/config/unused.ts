@@ -17,8 +17,15 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   {
+    keys: ["data.path"],
+    isUnused: ({ data }) => {
+      const { needsText, needsImages = false } = sourceMakerOf(data);
+      return !needsText && !needsImages;
+    },
+    need: "a source that reads files (data.source)",
+  },
+  {
     keys: [
-      "data.path",
       "data.mix",
       "data.tokenizer",
       "data.seq_len",
@@ -37,6 +44,11 @@ const RULES: readonly Rule[] = [
     keys: ["data.mask_share"],
     isUnused: ({ data }) => data.source !== "masked",
     need: "data.source=masked",
+  },
+  {
+    keys: ["data.image_height", "data.image_width", "data.image_classes"],
+    isUnused: ({ data }) => data.source !== "images",
+    need: "data.source=images",
   },
   {
     keys: ["data.stride"],

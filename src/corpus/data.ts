@@ -26,6 +26,7 @@ import {
   type Settled,
   withSourceTokens,
 } from "./settled.ts";
+import { readImages } from "./images.ts";
 import { requireEnds, splitStarts, tokensOfText } from "./text_tokens.ts";
 import { tokenizerNamed } from "./tokenizer.ts";
 
@@ -80,7 +81,9 @@ function promptTokens(prompt: string, tokenizer: Tokenizer): Uint32Array {
 
 async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<Data> {
   const { data } = config;
-  if (!sourceMakerOf(data).needsText) {
+  const { needsText, needsImages } = sourceMakerOf(data);
+  if (needsImages) return await readImages(data, settled);
+  if (!needsText) {
     const hash = hashValue({ source: data.source });
     return { corpus: { texts: [], vocabulary: 0 }, hash, notes: [] };
   }

@@ -31,12 +31,16 @@ export interface Settled {
   readonly evaluates?: boolean;
 }
 
-/** Verifies the data hash before the data is processed. */
-export function requireHash(hash: string, settled: Settled | undefined): void {
+/** Verifies the data hash before the data is processed; `what`: its name in the error. */
+export function requireHash(
+  hash: string,
+  settled: Settled | undefined,
+  what = "the text",
+): void {
   if (settled?.hash === undefined || settled.hash === hash) return;
   throw new UserError(
     "incompatible",
-    `Cannot go on with ${settled.by}: the text (data.path) must be the one that was trained on: ` +
+    `Cannot go on with ${settled.by}: ${what} (data.path) must be the one that was trained on: ` +
       `its SHA-256 is ${hash}, the checkpoint's ${settled.hash}`,
   );
 }

@@ -7,15 +7,19 @@ const TOKENIZER = "char|byte|word(:\\d+)?|gpt2|bpe:\\d+|[^|]+\\.(json|m?[jt]s)";
 
 /** The `data` part of a config: text, tokenizer, windows. */
 export const dataSchema = z.strictObject({
-  source: z.enum(["text", "recall", "truecase", "direction", "masked", "pairs"]).default("text")
+  source: z.enum(["text", "recall", "truecase", "direction", "masked", "pairs", "images"]).default(
+    "text",
+  )
     .describe(
       "What is learnt: text asks for the next token, truecase which characters were capitals, " +
         "direction whether a window of text was reversed, recall for the name that a made-up " +
-        "window began with, masked for tokens that are hidden, pairs for the target of a source",
+        "window began with, masked for tokens that are hidden, pairs for the target of a source, " +
+        "images what each one shows",
     ),
   path: z.string().min(1).nullable().default(null)
     .describe(
-      "Text file in UTF-8, or a folder that prepare made; null takes the default text, Moby Dick",
+      "Text file in UTF-8, or a folder that prepare made; null takes the default text, Moby Dick. " +
+        "For source images a folder of IDX files; null takes MNIST",
     ),
   mix: z.record(z.string().min(1), z.number().gt(0)).nullable().default(null)
     .describe("Prepared folders and their weights, in place of path; windows are drawn by weight"),
@@ -54,6 +58,10 @@ export const dataSchema = z.strictObject({
   fillers: z.int().min(1).default(8).describe("Distinct tokens that fill the gap of source recall"),
   mask_share: z.number().gt(0).lt(1).default(0.15)
     .describe("Part of the tokens of a window that source masked asks for"),
+  image_height: z.int().min(1).default(28).describe("Height H of the images of source images"),
+  image_width: z.int().min(1).default(28).describe("Width W of the images of source images"),
+  image_classes: z.int().min(2).max(256).default(10)
+    .describe("Distinct labels of source images, numbered from 0"),
   validation: z.number().gt(0).max(0.5).default(0.1)
     .describe("Fraction of the tokens, at the end of the text, that is kept for evaluation"),
 });

@@ -6,6 +6,7 @@ import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape, sizeOf } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
+import { type ChannelsFirst, fromChannelsFirst, toChannelsFirst } from "./channels_first.ts";
 
 /** One parameter in both layouts. */
 export interface LayoutRow {
@@ -26,6 +27,10 @@ export interface LayoutPart {
   readonly columns: number;
   /** Index of the matrix, and number of matrices; default: the parameter is one matrix. */
   readonly matrix?: { readonly index: number; readonly count: number };
+  /** Where it is a matrix [out, in...] over channels and places, in another order in our layout. */
+  readonly channelsFirst?: ChannelsFirst;
+  /** Where it is a part of our parameter: its first column there, and all columns. */
+  readonly within?: { readonly first: number; readonly columns: number };
 }
 
 /** Source of foreign tensors, and names to ignore. */
@@ -41,7 +46,7 @@ export function outward(
   rows: readonly LayoutRow[],
 ): NamedTensor[] {
   return rows.map((row) => {
-    const { ours, theirs, shape, transposed = false, within } = row;
+    const { ours, theirs, shape, within } = row;
     const found = params.get(ours);
     const whole = wholeShape(row);
     if (found === undefined || !sameShape(found.shape, whole)) {
@@ -49,7 +54,7 @@ export function outward(
       throw new RangeError(`Cannot export ${ours}: need ${showShape(whole)}: it is ${actual}`);
     }
     const own = within === undefined ? found : columnsOf(found, row);
-    return { name: theirs, shape, data: transposed ? transpose(own) : own.data };
+    return { name: theirs, shape, data: theirOrder(own, row) };
   });
 }
 
@@ -65,7 +70,7 @@ export function inward(
   const params = new Map<string, NamedTensor>();
   const bad = (fault: string) => new UserError("data", `Cannot import ${what}: ${fault}`);
   for (const row of rows) {
-    const { ours, theirs, shape, transposed = false, within } = row;
+    const { ours, theirs, shape, within } = row;
     const found = tensors.get(theirs);
     if (found === undefined) {
       const dtype = others.get(theirs);
@@ -80,7 +85,7 @@ export function inward(
     }
     const odd = found.data.findIndex((x) => !Number.isFinite(x));
     if (odd >= 0) throw bad(`need finite numbers: ${theirs} has ${found.data[odd]} at ${odd}`);
-    const data = transposed ? transpose(found) : found.data;
+    const data = ourOrder(found, row);
     if (within === undefined) {
       params.set(ours, { name: ours, shape: wholeShape(row), data });
     } else {
@@ -97,8 +102,19 @@ export function inward(
   return params;
 }
 
+function theirOrder(own: NamedTensor, { transposed = false, channelsFirst }: LayoutRow) {
+  if (channelsFirst !== undefined) return toChannelsFirst(own.data, channelsFirst);
+  return transposed ? transpose(own) : own.data;
+}
+
+function ourOrder(found: NamedTensor, { transposed = false, channelsFirst }: LayoutRow) {
+  if (channelsFirst !== undefined) return fromChannelsFirst(found.data, channelsFirst);
+  return transposed ? transpose(found) : found.data;
+}
+
 /** The shape of a row's tensor in our layout. */
-function partShape({ shape, transposed = false }: LayoutRow): Shape {
+function partShape({ shape, transposed = false, channelsFirst }: LayoutRow): Shape {
+  if (channelsFirst !== undefined) return [sizeOf(shape.slice(1)), shape[0] as number];
   return transposed ? shape.toReversed() : shape;
 }
 

@@ -71,6 +71,11 @@ export interface ModelDefinition<C extends AnyModel> {
    * of the config, sums are f32 [1] or over rows of a head.
    */
   readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => LossTerms;
+  /**
+   * Names of the tensors of a batch that it reads beside the targets: a source without them is refused.
+   * Default: not checked.
+   */
+  readonly reads?: readonly string[];
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
   /** Traces logits f32 [B, Tt, V] of targets of sources; absent: it writes none. */
@@ -126,6 +131,8 @@ export interface FlopSizes {
   readonly matrices: number;
   /** Tokens T of a window. */
   readonly time: number;
+  /** The task that the model is trained on. */
+  readonly task: Task;
 }
 
 /** FLOP per token by a formula, and where it comes from. */

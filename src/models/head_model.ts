@@ -19,6 +19,7 @@ export function headModel<C extends AnyModel>(
   { head, ...definition }: HeadModel<C>,
 ): ModelDefinition<C> {
   return {
+    reads: ["tokens"],
     ...definition,
     loss(scope, { tokens, targets, starts }, config, task) {
       const { vocabulary, classes, carries, targetKind } = task;

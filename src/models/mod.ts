@@ -4,6 +4,7 @@ import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { encoder, encoderSchema } from "./encoder/mod.ts";
 import { encoderDecoder, encoderDecoderSchema } from "./encoder_decoder/mod.ts";
 import { gpt, gptSchema } from "./gpt/mod.ts";
+import { charCnn, charCnnSchema, convnet, convnetSchema } from "./convolution/mod.ts";
 import { llama, llamaSchema } from "./llama/mod.ts";
 import { moe, moeSchema } from "./moe/mod.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent/mod.ts";
@@ -17,6 +18,8 @@ export const modelSchema = z.discriminatedUnion("kind", [
   encoderSchema,
   encoderDecoderSchema,
   recurrentSchema,
+  convnetSchema,
+  charCnnSchema,
 ]);
 
 /** A complete `model` part. */
@@ -30,6 +33,8 @@ export const MODELS = {
   encoder,
   encoder_decoder: encoderDecoder,
   recurrent: recurrentNet,
+  convnet,
+  char_cnn: charCnn,
 } as const;
 
 /** The definition of a config's model. */

@@ -1,4 +1,5 @@
 /** Counts and FLOP per token are those that others publish for the same models. */
+import { taskOf } from "../../src/data/sources/mod.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { countsOf } from "../../src/budget/counts.ts";
 import { flopsPerToken } from "../../src/budget/flops.ts";
@@ -33,6 +34,7 @@ function perToken(config: RunConfig, vocabulary: number, formula: string): numbe
   const all = flopsPerToken(counts(config, vocabulary), {
     model: config.model,
     time: config.data.seq_len,
+    task: taskOf(config.data, vocabulary),
   });
   return all.find((each) => each.formula === formula)?.per_token ?? NaN;
 }
@@ -132,7 +134,11 @@ Deno.test("what the compiled gradient counts is what llm.c's formula says, withi
 Deno.test("recurrent networks are counted by all parameters and by matrices alone", () => {
   const config = recurrent({ kind: "recurrent", cell: "lstm", width: 128 });
   const { all } = counts(config, 30);
-  const found = flopsPerToken(counts(config, 30), { model: config.model, time: 64 });
+  const found = flopsPerToken(counts(config, 30), {
+    model: config.model,
+    time: 64,
+    task: taskOf(config.data, 30),
+  });
   assertEquals(found.map(({ formula, per_token }) => [formula, per_token]), [
     ["6N", 6 * all],
     ["6N_matrices", 6 * 131_072],

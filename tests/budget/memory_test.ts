@@ -1,4 +1,5 @@
 /** What a plan says a worker takes is what a worker takes, slot by slot. */
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
@@ -95,7 +96,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
 
 Deno.test("the cache of a sample holds keys and values: two vectors per token and block", () => {
   const config = tinyConfig({ window: 80, model: { layers: 2 }, report: { sample_length: 5 } });
-  const { width } = config.model;
+  const { width } = config.model as GptConfig;
   const slots = holdingsOf(config, VOCABULARY).plans.flatMap(({ plan }) => plan.slots);
   const sizes = new Map(slots.map(({ name, size }) => [name, size]));
   for (const block of [0, 1]) {

@@ -49,6 +49,9 @@ const OTHER: Readonly<Record<string, string>> = {
   "data.gap": "2",
   "data.names": "3",
   "data.fillers": "3",
+  "data.image_height": "29",
+  "data.image_width": "29",
+  "data.image_classes": "9",
   "data.validation": "0.5",
   "optim.lr": "1",
   "optim.beta1": "0",
@@ -97,8 +100,15 @@ const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string;
     "report.gradient_reach": { value: "true" },
   };
 
-/** Keys of other kinds of models, with a value that is no default. */
+/** Keys of other kinds of models, with a value that is no default, and the source of the kind. */
 const OTHER_MODELS: Readonly<Record<string, { value: string; kind: string; source?: string }>> = {
+  "model.channels": { value: "[3]", kind: "convnet", source: "images" },
+  "model.kernel": { value: "3", kind: "convnet", source: "images" },
+  "model.padding": { value: "1", kind: "convnet", source: "images" },
+  "model.pool": { value: "1", kind: "convnet", source: "images" },
+  "model.dense": { value: "[9]", kind: "convnet", source: "images" },
+  "model.kernels": { value: "[2]", kind: "char_cnn", source: "direction" },
+  "model.filters": { value: "3", kind: "char_cnn", source: "direction" },
   "model.head_width": { value: "4", kind: "llama" },
   "model.mlp_width": { value: "5", kind: "llama" },
   "model.rotary_scaling": { value: '{"kind":"linear","factor":2}', kind: "llama" },

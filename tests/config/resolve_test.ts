@@ -16,7 +16,7 @@ function faults(input: unknown): string[] {
 Deno.test("resolveConfig() fills in every default", () => {
   const config = resolveConfig({ model: { kind: "gpt", width: 32 }, optim: { lr: 0.01 } });
   const { model } = config;
-  assertEquals([model.kind === "gpt" && model.heads, model.width, config.optim.lr], [4, 32, 0.01]);
+  assertEquals(model.kind === "gpt" && [model.heads, model.width, config.optim.lr], [4, 32, 0.01]);
   assertEquals([config.name, config.out, config.data.path], ["run", null, null]);
 });
 
@@ -92,6 +92,7 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
   const kinds =
     'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent: "lstm"';
+    'model.kind: need gpt | llama | encoder | encoder_decoder | recurrent | convnet | char_cnn: "lstm"';
   assertEquals(faults({ model: { kind: "lstm" } }), [kinds]);
 });
 

@@ -8,11 +8,15 @@ import { requireUsed } from "../../src/config/unused.ts";
 const recurrent = { kind: "recurrent" } as const;
 
 /** A config, and the keys that nothing in it heeds. */
+/** Keys of source images. */
+const IMAGES = ["data.image_height", "data.image_width", "data.image_classes"];
+
 const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
   [{}, [
     "data.gap",
     "data.names",
     "data.fillers",
+    ...IMAGES,
     "data.mask_share",
     "optim.decay_share",
     "model.rotary_theta",
@@ -21,12 +25,14 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     "data.gap",
     "data.names",
     "data.fillers",
+    ...IMAGES,
     "data.mask_share",
     "optim.decay_share",
   ]],
   [{ data: { source: "recall" }, model: recurrent, optim: { schedule: "wsd" } }, [
     "data.path",
     "data.mix",
+    ...IMAGES,
     "data.mask_share",
     "data.tokenizer",
     "data.seq_len",
@@ -38,6 +44,7 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     "data.gap",
     "data.names",
     "data.fillers",
+    ...IMAGES,
     "data.mask_share",
     "data.stride",
     "eval.stride",
@@ -49,18 +56,42 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     data: { source: "direction" },
     model: { ...recurrent, cell: "rnn_relu", memory: 9 },
     optim: { schedule: "wsd" },
-  }, ["data.gap", "data.names", "data.fillers", "data.mask_share", "eval.stride", "model.memory"]],
+  }, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    ...IMAGES,
+    "data.mask_share",
+    "eval.stride",
+    "model.memory",
+  ]],
   [{ data: { source: "truecase" }, model: { ...recurrent, memory: 9 } }, [
     "data.gap",
     "data.names",
     "data.fillers",
+    ...IMAGES,
     "data.mask_share",
     "optim.decay_share",
+  ]],
+  [{ data: { source: "images" }, model: { kind: "convnet", dense: [] } }, [
+    "data.mix",
+    "data.mask_share",
+    "data.tokenizer",
+    "data.seq_len",
+    "data.stride",
+    "data.validation",
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "eval.stride",
+    "optim.decay_share",
+    "model.dropout",
   ]],
   [{ data: { source: "masked" }, model: { kind: "encoder" } }, [
     "data.gap",
     "data.names",
     "data.fillers",
+    ...IMAGES,
     "eval.stride",
     "optim.decay_share",
   ]],

@@ -1,4 +1,5 @@
 /** The loss in chunks of rows has the bits of the whole and the memory of one chunk. */
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
 import { LEAST_BINDING } from "../../src/base/binding.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -186,7 +187,7 @@ Deno.test("memory includes the logits and gradient of one chunk, however many th
   const small = whole - 2 * bytesOf(512, vocabulary);
   for (const rows of [256, 64, 8]) {
     // Slices and concatenated rows have the model's width.
-    const more = small + 16 * 512 * config.model.width;
+    const more = small + 16 * 512 * (config.model as GptConfig).width;
     assertLessOrEqual(pooled(rows), 2 * bytesOf(rows, vocabulary) + more);
   }
   const evaluation = pooled(8, traceEvaluation);

@@ -1,4 +1,5 @@
 /** One replica: gradient, evaluation, sampling, gradient check, state. */
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import {
   assert,
   assertAlmostEquals,
@@ -243,7 +244,7 @@ Deno.test(onGpu("a NaN parameter makes loss and gradient NaN at each gradient ch
   const config = tinyConfig();
   const replica = await openReplica(config, device);
   // In the row of a token that the text has; the line feed of row 0 need not be in the batch.
-  replica.poison("param", config.model.width);
+  replica.poison("param", (config.model as GptConfig).width);
   const looks = [];
   for (let i = 0; i < 2; i++) {
     replica.accumulate(0, WHOLE);

@@ -145,7 +145,7 @@ Deno.test("numbers that are not finite are refused with their place", async () =
 Deno.test("a config that our kernels do not compute is refused by its key", async () => {
   const cases: readonly (readonly [Record<string, unknown>, string])[] = [
     [{ model_type: "rwkv" }, "model_type: need gpt2 or llama or "],
-    [{ model_type: "rwkv" }, ' or shoal_recurrent: "rwkv"'],
+    [{ model_type: "rwkv" }, ' or shoal_char_cnn: "rwkv"'],
     [{ model_type: undefined }, "it says none"],
     // Counts whose tensors would be looked up one by one.
     [{ n_layer: 1e15 }, "n_layer: Too big"],

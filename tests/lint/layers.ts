@@ -246,6 +246,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/config/module/module_child.ts",
     "src/config/module/module_files.ts",
     "src/config/module/module_list_child.ts",
+    "src/data/images/files.ts",
     "src/data/prepared/files.ts",
     "src/data/pipe.ts",
     "src/data/read.ts",

@@ -5,6 +5,8 @@ import { stateHash } from "../../src/checkpoint/state_hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
+import { sourceMakerOf } from "../../src/data/sources/mod.ts";
+import { imageCorpus } from "../data/images/fixture.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { encodePairs } from "../../src/data/pairs/encode.ts";
 import { split } from "../../src/data/windows.ts";
@@ -59,6 +61,11 @@ function letterPairs({ data }: RunConfig): Corpus {
   });
 }
 
+/** The data of a test's run: images or letters, as its source reads them. */
+export function corpusFor(config: RunConfig): Corpus {
+  return sourceMakerOf(config.data).needsImages ? imageCorpus(config) : letters(config);
+}
+
 /** How a run went: its outcome, its events, and its saved states as checkpoints. */
 export interface RunRecord {
   readonly outcome: RunOutcome;
@@ -95,7 +102,7 @@ export interface LockstepOptions {
 
 /** Runs `config` to its end, or until it is stopped. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
-  const { world, openDevice, corpus = letters(config), from, initial } = options;
+  const { world, openDevice, corpus = corpusFor(config), from, initial } = options;
   const { cards, stop, faults, rules, watch, saves, records, examine } = options;
   const { launch, processes } = memoryLaunch(openDevice);
   const step = from?.manifest.step ?? 0;

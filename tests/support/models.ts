@@ -20,6 +20,22 @@ const PAIRS = {
   dropout: 0,
 } as const;
 
+/** Runs of models over images. */
+const CONVNETS: Readonly<Record<string, TinyRun>> = {
+  convnet: {
+    model: { kind: "convnet", channels: [3, 5], kernel: 3, dense: [7] },
+    data: { source: "images", image_height: 8, image_width: 9, image_classes: 4 },
+  },
+  "convnet, padded, without pooling or dense layers": {
+    model: { kind: "convnet", channels: [2], kernel: 2, padding: 1, pool: 1, dense: [] },
+    data: { source: "images", image_height: 3, image_width: 4, image_classes: 3 },
+  },
+  "convnet, dropout": {
+    model: { kind: "convnet", channels: [4], kernel: 3, pool: 3, dense: [6], dropout: 0.3 },
+    data: { source: "images", image_height: 7, image_width: 7, image_classes: 4 },
+  },
+};
+
 /** A run of each model, with what its folder offers. */
 export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
   llama: { model: LLAMA },
@@ -62,6 +78,15 @@ export const TINY_RUNS: Readonly<Record<string, TinyRun>> = {
     model: { ...ENCODER, activation: "relu" },
     data: { source: "direction" },
   },
+  char_cnn: {
+    model: { kind: "char_cnn", width: 5, kernels: [2, 3], filters: 4, dropout: 0.2 },
+    data: { source: "direction" },
+  },
+  "char_cnn, one group": {
+    model: { kind: "char_cnn", width: 4, kernels: [6], filters: 3 },
+    data: { source: "direction" },
+  },
+  ...CONVNETS,
 };
 
 /** A complete config of a tiny run: 4 micro-batches of 2 windows of 6 tokens. */

@@ -1,3 +1,4 @@
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { expandSweep } from "../../src/sweep/expand.ts";
@@ -77,7 +78,7 @@ Deno.test("rules derive keys from others, and a width from a number of parameter
       "model.heads": { of: "model.width", times: 1 / 32, least: 2 },
     },
   });
-  const { model } = (trial as NonNullable<typeof trial>).config;
+  const model = (trial as NonNullable<typeof trial>).config.model as GptConfig;
   assertEquals([model.width, Reflect.get(model, "heads")], [96, 3]);
 
   for (const params of [5000, 100_000, 3_333_333]) {
@@ -87,7 +88,7 @@ Deno.test("rules derive keys from others, and a width from a number of parameter
     });
     const { config, size } = found as NonNullable<typeof found>;
     const off = (width: number) => Math.abs(24 * width ** 2 + 100 * width - params);
-    const { width } = config.model;
+    const { width } = config.model as GptConfig;
     assertEquals(size.counts.all, 24 * width ** 2 + 100 * width);
     assert(off(width) <= off(width + 4) && (width === 4 || off(width) <= off(width - 4)));
   }

@@ -1,4 +1,5 @@
 /** Trials without data: sizes follow from the config alone. */
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { expandSweep } from "../../src/sweep/expand.ts";
@@ -11,13 +12,14 @@ import type { Size, Trial } from "../../src/sweep/types.ts";
 export function measure(
   { model, micro_batches, micro_batch_size: windows, data }: RunConfig,
 ): Promise<Size> {
-  const matrices = 12 * model.layers * model.width ** 2;
+  const { layers, width } = model as GptConfig;
+  const matrices = 12 * layers * width ** 2;
   return Promise.resolve({
     counts: {
-      all: matrices + 100 * model.width,
+      all: matrices + 100 * width,
       no_embedding: matrices,
       matrices,
-      per_layer: 12 * model.width ** 2,
+      per_layer: 12 * width ** 2,
     },
     tokensPerStep: micro_batches * windows * data.seq_len,
     bytes: 100 * matrices,

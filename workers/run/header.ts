@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type Shape, sizeOf } from "../../src/base/shape.ts";
 import { changedKeys } from "../../src/config/changed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { taskOf } from "../../src/data/sources/mod.ts";
+import { sourceMakerOf, taskOf } from "../../src/data/sources/mod.ts";
 import type { Text } from "../../src/data/text.ts";
 import { showCount } from "../../src/report/format.ts";
 import type { HeaderRow } from "../../src/report/header_lines.ts";
@@ -76,6 +76,13 @@ function dataText({ data }: RunConfig, { texts, vocabulary, tokenizer }: Corpus)
   if (texts.length === 0) return `made up by ${data.source}`;
   const sum = (part: "train" | "validation") =>
     showCount(texts.reduce((tokens, text) => tokens + text[part].length, 0));
+  const { samplesIn } = sourceMakerOf(data);
+  if (samplesIn !== undefined) {
+    const [text] = texts as [Text];
+    const count = (part: "train" | "validation") => showCount(samplesIn(data, text[part].length));
+    return `${data.path ?? text.name}: ${count("train")} ${data.source} to train, ` +
+      `${count("validation")} to validate`;
+  }
   const kind = tokenizer === undefined ? "" : `${tokenizerName(tokenizer.kind, data)}, `;
   const by = isOwn(data) ? `, by source ${data.source}` : "";
   return `${nameOf(data.path, texts)}: ${sum("train")} tokens to train, ` +

@@ -1,4 +1,5 @@
 /** The command `eval`: computes the loss of a stored model on a whole validation part. */
+import { sourceMakerOf } from "../../data/sources/mod.ts";
 import { runBlocking } from "../../base/blocking.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
@@ -75,7 +76,9 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
-    window: config.data.bptt ?? config.data.seq_len,
+    window: sourceMakerOf(config.data).samplesIn === undefined
+      ? config.data.bptt ?? config.data.seq_len
+      : 1,
     stride: config.eval.stride,
     accuracy: opened.targetKind === "next_token" ? null : found.accuracy ?? null,
     scores: scores ?? null,

@@ -106,7 +106,7 @@ export function evalLines(
     ]),
   ];
   return [
-    `${path}${at}: windows of ${window} tokens` +
+    `${path}${at}: windows of ${window} ${window === 1 ? "token" : "tokens"}` +
     (stride === null ? "" : `, ${stride} of them asked by each but the first`),
     ...table(rows),
     ...(accuracy === null ? [] : [`  accuracy ${(100 * accuracy).toFixed(2)} %`]),

@@ -93,7 +93,11 @@ async function planOf(
         "which nothing computes",
     );
   }
-  const flops = flopsPerToken(counts, { model, time: extent.window });
+  const flops = flopsPerToken(counts, {
+    model,
+    time: extent.window,
+    task: taskOf(config.data, vocabulary),
+  });
   const holdings = holdingsOf(config, vocabulary);
   const memory = memoryOf(holdings);
   const limit = request.memory ?? hostMemory(device, notes);

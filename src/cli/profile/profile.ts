@@ -7,6 +7,7 @@ import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf, usedOf } from "../../budget/counts.ts";
 import { runExtentOf } from "../../budget/extent.ts";
+import { taskOf } from "../../data/sources/mod.ts";
 import { flopsPerToken } from "../../budget/flops.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import type { Status } from "../../report/progress/status.ts";
@@ -79,6 +80,7 @@ async function profileOf(
   const measured = betterPeaks(before, await measurePeaks(gpu));
   const { window, tokens_per_step } = runExtentOf(config, []);
   const { params } = shapeOf(config, corpus.vocabulary);
+  const task = taskOf(config.data, corpus.vocabulary);
   const counts = countsOf(params, model);
   const all = usedOf(params);
   const idle = idleParams(model);
@@ -87,6 +89,7 @@ async function profileOf(
   const tokens_per_s = tokens_per_step / steps.median;
   const times = micro_batches / split.micro_batches;
   const uses = usesOf(flopsPerToken({ ...counts, all }, { model, time: window }), {
+  const uses = usesOf(flopsPerToken({ ...counts, all: used }, { model, time: window, task }), {
     tokens_per_s,
     peaks: {
       "the best matmul here": measured.flops_per_s,

@@ -6,6 +6,7 @@ import { tokenTensors } from "../token_tensors.ts";
 import { userSource } from "./define.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
+import { imageSource } from "./images.ts";
 import type { SourceMaker } from "./maker.ts";
 import { maskedText } from "./masked.ts";
 import { pairs } from "./pairs.ts";
@@ -46,6 +47,7 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   direction,
   masked: maskedText,
   pairs,
+  images: imageSource,
 };
 
 /** What a config's source is: one of Shoal's own, or of a module of the user. */

@@ -50,6 +50,7 @@ export const encoder = defineModel<EncoderConfig>({
   generates: () => "it reads in both directions (deno task fill tells hidden tokens)",
   exchange: BERT_LAYOUT,
   directions: () => ["forward", "backward"],
+  reads: ["tokens"],
   targets: ["token_class", "sequence_class"],
   flops: ({ layers, width }, { all, time }) => [denseFlops(all), {
     formula: "6N + 12LDT",

@@ -33,6 +33,7 @@ export { type GptConfig, gptSchema } from "./schema.ts";
 export const gpt = defineModel<GptConfig>({
   kind: "gpt",
   schema: gptSchema,
+  reads: ["tokens"],
   loss(scope, { tokens, targets, starts }, config, { vocabulary, classes, targetKind }) {
     const last = targetKind === "sequence_class";
     const input = { tokens: tokens as Tensor, vocabulary, classes, last, starts };

@@ -38,6 +38,7 @@ function initOf({ cell, memory }: RecurrentConfig): CellInit {
 export const recurrentNet = defineModel<RecurrentConfig>({
   kind: "recurrent",
   schema: recurrentSchema,
+  reads: ["tokens"],
   loss(scope, { tokens, targets }, config, { vocabulary, classes, carries, targetKind }) {
     const last = targetKind === "sequence_class";
     const input = { tokens: tokens as Tensor, vocabulary, classes, last, carries };

@@ -20,6 +20,8 @@ const STATES: Readonly<Record<string, string>> = {
   masked_char: "c8970bc4f7101bc3c8cacb4d3e2b6ce0b7af70976afaac7bf5dae2c8d34bd47c",
   bilstm_tags: "36a624821a889ed6c61a2e2578fa03edc31fb207cb1a2bf84d1b90d94d35df25",
   lstm_classify: "c44ce39daba63efd51af784fefdf78b1f78c15f57a997c8034b84daa81d3571a",
+  char_cnn: "ba8594bc8c4213911ce62a417aae68d807946a7bbd819118a305f3013a5c3d08",
+  lenet_digits: "6d0a3b6375c31e2f529d6a97b13905d77b6486754a2835ecc78d3161ffdb648c",
 };
 
 /** No adapter can be opened: a driver that does not exist, and no other. */

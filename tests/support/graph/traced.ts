@@ -1,5 +1,5 @@
 /** Runs a traced graph alone, with random parameters and one random batch, on any device. */
-import { rootKey } from "../../../src/base/random.ts";
+import { rootKey, uniforms } from "../../../src/base/random.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import { someValues } from "../../../src/testing/some_values.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
@@ -56,6 +56,12 @@ export async function loadGraph(
     memory.write("source_lengths", Uint32Array.from(lengths));
     memory.ensure(SHARE, 1);
     memory.write(SHARE, Float32Array.of(1 / (config.micro_batches * count)));
+  }
+  for (const [name, { shape, dtype }] of Object.entries(tensors)) {
+    if (dtype !== "f32") continue;
+    const count = config.micro_batch_size * sizeOf(shape);
+    memory.ensure(name, count);
+    memory.write(name, uniforms(rootKey(43), count, [0, 1]));
   }
   memory.ensure(RANDOM_KEY, 2);
   memory.write(RANDOM_KEY, Uint32Array.from(rootKey(41)));
