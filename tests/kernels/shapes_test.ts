@@ -26,6 +26,9 @@ function cached(
   return { q: { first, heads: count, width }, k: heads, v: heads, mask, ...own };
 }
 
+/** A window over images. */
+const WINDOW = { kernel: [2, 3], stride: [1, 1], padding: [0, 0] };
+
 /** Inputs that an op must reject, and words that its error must contain. */
 const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
   attention: [
@@ -251,6 +254,14 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
   ],
   grouped_matmul_backward: [
     [[f32(6, 4), f32(5, 3), u32(3)], { matrices: 2 }, "[6, 4] [5, 3] [3]"],
+  unfold: [
+    [[f32(3, 4, 5)], WINDOW, "[3, 4, 5]: need f32 [B, H, W, C]"],
+    [[u32(1, 3, 4, 5)], WINDOW, "need f32"],
+    [[f32(1, 1, 4, 5)], WINDOW, "of at most 1 and a stride of at least 1 along H: got 2 and 1"],
+  ],
+  max_pool: [
+    [[f32(1, 2, 2, 5)], WINDOW, "of at most 2 and a stride of at least 1 along W: got 3 and 1"],
+    [[f32(1, 2, 4, 5)], { ...WINDOW, padding: [2, 0] }, "at most half a window of 2: got 2"],
   ],
   tree_add: [[[f32(3, 4), f32(4, 3)], {}, "[4, 3] to [3, 4]: axes differ"]],
 };

@@ -49,18 +49,8 @@ Deno.test("the first of equal elements wins, and gets the whole gradient", () =>
   assertEquals([...dx.data], [1, 6, 8, 16]);
 });
 
-Deno.test("windows that do not fit are refused", () => {
-  const refused = (shape: number[], window: SlidingWindow, says: string) =>
-    assertThrows(() => maxPoolOp.shape([{ shape, dtype: "f32" }], window), RangeError, says);
+Deno.test("rows that are no windows of an image are refused", () => {
   const window: SlidingWindow = { kernel: [3, 2], stride: [1, 1], padding: [0, 0] };
-  refused([2, 3, 4], window, "need f32 [B, H, W, C]");
-  refused([2, 2, 4, 1], window, "need a window of at most 2");
-  refused(
-    [2, 3, 4, 1],
-    { ...window, stride: [0, 1] },
-    "a stride of at least 1 along H: got 3 and 0",
-  );
-  refused([2, 3, 4, 1], { ...window, padding: [1, 2] }, "at most half a window of 2: got 2");
   assertThrows(
     () => foldOp.shape([{ shape: [1, 2, 3, 7], dtype: "f32" }], { ...window, size: [4, 4] }),
     RangeError,
