@@ -16,6 +16,8 @@ export interface LayoutRow {
   readonly shape: Shape;
   /** Whether the matrix is transposed in our layout. */
   readonly transposed?: boolean;
+  /** Where it is a matrix [out, in...] over channels and places, in another order in our layout. */
+  readonly channelsFirst?: ChannelsFirst;
   /** Where it is a part of our parameter. */
   readonly within?: LayoutPart;
 }
@@ -27,10 +29,6 @@ export interface LayoutPart {
   readonly columns: number;
   /** Index of the matrix, and number of matrices; default: the parameter is one matrix. */
   readonly matrix?: { readonly index: number; readonly count: number };
-  /** Where it is a matrix [out, in...] over channels and places, in another order in our layout. */
-  readonly channelsFirst?: ChannelsFirst;
-  /** Where it is a part of our parameter: its first column there, and all columns. */
-  readonly within?: { readonly first: number; readonly columns: number };
 }
 
 /** Source of foreign tensors, and names to ignore. */

@@ -41,8 +41,7 @@ Deno.test("--model.kind changes nothing where it is the config's own, or none", 
   );
   assert(
     refusal.message.includes(
-      'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent: "constructor"',
-      'model.kind: need gpt | llama | encoder | encoder_decoder | recurrent | convnet | char_cnn: "constructor"',
+      'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent | convnet | char_cnn: "constructor"',
     ),
   );
 });

@@ -91,8 +91,7 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
 
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
   const kinds =
-    'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent: "lstm"';
-    'model.kind: need gpt | llama | encoder | encoder_decoder | recurrent | convnet | char_cnn: "lstm"';
+    'model.kind: need gpt | llama | moe | encoder | encoder_decoder | recurrent | convnet | char_cnn: "lstm"';
   assertEquals(faults({ model: { kind: "lstm" } }), [kinds]);
 });
 

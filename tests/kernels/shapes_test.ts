@@ -254,6 +254,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
   ],
   grouped_matmul_backward: [
     [[f32(6, 4), f32(5, 3), u32(3)], { matrices: 2 }, "[6, 4] [5, 3] [3]"],
+  ],
   unfold: [
     [[f32(3, 4, 5)], WINDOW, "[3, 4, 5]: need f32 [B, H, W, C]"],
     [[u32(1, 3, 4, 5)], WINDOW, "need f32"],

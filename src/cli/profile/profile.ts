@@ -88,8 +88,7 @@ async function profileOf(
   const known = peak ?? publishedPeak(gpu.name);
   const tokens_per_s = tokens_per_step / steps.median;
   const times = micro_batches / split.micro_batches;
-  const uses = usesOf(flopsPerToken({ ...counts, all }, { model, time: window }), {
-  const uses = usesOf(flopsPerToken({ ...counts, all: used }, { model, time: window, task }), {
+  const uses = usesOf(flopsPerToken({ ...counts, all }, { model, time: window, task }), {
     tokens_per_s,
     peaks: {
       "the best matmul here": measured.flops_per_s,
