@@ -36,6 +36,7 @@ export const encoderDecoder = defineModel<EncoderDecoderConfig>({
     return logits(x);
   },
   targets: ["sequence"],
+  reads: ["source", "source_lengths", "tokens"],
   generates: () => "it writes the target of a source",
   exchange: MARIAN_LAYOUT,
   flops: (_, { all }) => [denseFlops(all)],
