@@ -47,6 +47,7 @@ import {
   topKTwin,
 } from "./routing.ts";
 import type { Twin } from "./twin.ts";
+import { foldTwin, maxPoolBackwardTwin, maxPoolTwin, unfoldTwin } from "./windows.ts";
 
 /** Twins by op name. An op without one is timed alone. */
 export const TWINS: ReadonlyMap<string, Twin> = new Map([
@@ -54,6 +55,10 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["attention_backward", attentionBackwardTwin],
   ["cached_attention", cachedAttentionTwin],
   ["column_sum", columnSumTwin],
+  ["unfold", unfoldTwin],
+  ["fold", foldTwin],
+  ["max_pool", maxPoolTwin],
+  ["max_pool_backward", maxPoolBackwardTwin],
   ["slice_last", sliceLastTwin],
   ["concat", concatTwin],
   ["correct", correctTwin],

@@ -7,7 +7,7 @@ import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { itemLaunch } from "../emit/items.ts";
-import { windowCases } from "./convolution_cases.ts";
+import { type WindowCase, windowCases } from "./convolution_cases.ts";
 import { maxPoolBackwardKernel, maxPoolKernel } from "./max_pool_wasm.ts";
 import {
   eachInside,
@@ -88,14 +88,18 @@ export const maxPoolOp: Op = {
     return { flops: n * height * width, bytes: 4 * (sizeOf(x?.shape ?? []) + 2 * n), terms: 1 };
   },
   vjp,
-  cases: pooledCases(({ kind, shape, window }) => ({
+  cases: pooledCases(maxPoolCase),
+};
+
+/** The case of a shape and a window: few distinct values, so that windows have equal ones. */
+export function maxPoolCase({ kind, shape, window }: WindowCase): Case {
+  return {
     kind,
     inputs: [{ shape, dtype: "f32" }],
     attrs: window,
-    // Few distinct values, so that windows have equal ones.
     fill: ([x]) => x?.data.forEach((value, i) => x.data[i] = Math.round(4 * value) / 4),
-  })),
-};
+  };
+}
 
 /** The cases whose windows are padded by half of their size at most. */
 function pooledCases(make: Parameters<typeof windowCases>[0]): Case[] {
@@ -177,21 +181,24 @@ export const maxPoolBackwardOp: Op = {
       terms: height * width,
     };
   },
-  cases: pooledCases(({ kind, shape, window }) => {
-    const [y, places] = maxPoolOp.shape([{ shape, dtype: "f32" }], window) as [Spec, Spec];
-    return {
-      kind,
-      inputs: [places, y],
-      attrs: { ...window, size: [shape[1], shape[2]] },
-      // Places of real maxima: those of a padded element have no pixel.
-      fill: ([found, dy]) => {
-        if (!found || !dy) return;
-        const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7919) % 31);
-        maxPoolOp.reference({
-          inputs: [{ shape, dtype: "f32", data }],
-          outputs: [{ ...dy, data: new Float64Array(dy.data.length) }, found],
-        }, window);
-      },
-    };
-  }),
+  cases: pooledCases(maxPoolBackwardCase),
 };
+
+/** The case of a shape and a window. @throws {RangeError} when the window does not fit. */
+export function maxPoolBackwardCase({ kind, shape, window }: WindowCase): Case {
+  const [y, places] = maxPoolOp.shape([{ shape, dtype: "f32" }], window) as [Spec, Spec];
+  return {
+    kind,
+    inputs: [places, y],
+    attrs: { ...window, size: [shape[1], shape[2]] },
+    // Places of real maxima: those of a padded element have no pixel.
+    fill: ([found, dy]) => {
+      if (!found || !dy) return;
+      const data = Float64Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7919) % 31);
+      maxPoolOp.reference({
+        inputs: [{ shape, dtype: "f32", data }],
+        outputs: [{ ...dy, data: new Float64Array(dy.data.length) }, found],
+      }, window);
+    },
+  };
+}

@@ -4,9 +4,9 @@
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import type { Case, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
 import { itemLaunch } from "../emit/items.ts";
-import { windowCases } from "./convolution_cases.ts";
+import { type WindowCase, windowCases } from "./convolution_cases.ts";
 import { foldKernel, unfoldKernel } from "./unfold_wasm.ts";
 import {
   eachInside,
@@ -82,12 +82,13 @@ export const unfoldOp: Op = {
     const [, height = 1, width = 1] = x.shape;
     return [apply(foldOp, [dy], { ...window, size: [height, width] })];
   },
-  cases: windowCases(({ kind, shape, window }) => ({
-    kind,
-    inputs: [{ shape, dtype: "f32" }],
-    attrs: window,
-  })),
+  cases: windowCases(unfoldCase),
 };
+
+/** The case of a shape and a window. */
+export function unfoldCase({ kind, shape, window }: WindowCase): Case {
+  return { kind, inputs: [{ shape, dtype: "f32" }], attrs: window };
+}
 
 function specOf({ shape }: View): Spec {
   return { shape, dtype: "f32" };
@@ -142,9 +143,14 @@ export const foldOp: Op = {
     return { flops, bytes: 4 * (flops + sizeOf(y?.shape ?? [])), terms: height * width };
   },
   vjp: (_, [dy], { size: __, ...window }: FoldAttrs) => dy ? [unfold(dy, window)] : [],
-  cases: windowCases(({ kind, shape, window }) => ({
+  cases: windowCases(foldCase),
+};
+
+/** The case of a shape and a window. @throws {RangeError} when the window does not fit. */
+export function foldCase({ kind, shape, window }: WindowCase): Case {
+  return {
     kind,
     inputs: unfoldOp.shape([{ shape, dtype: "f32" }], window),
-    attrs: { ...window, size: [shape[1] ?? 1, shape[2] ?? 1] },
-  })),
-};
+    attrs: { ...window, size: [shape[1], shape[2]] },
+  };
+}

@@ -9,6 +9,8 @@ import type { OpenedModel } from "./model.ts";
 /** Tokens, and what they and others are called. */
 export interface PromptWords {
   readonly tokens: Uint32Array;
+  /** Of a model of pairs: the source, whose target the tokens are. */
+  readonly source?: Uint32Array;
   /** The text of a token. */
   readonly textOf: (id: number) => string;
   /** The text of a class that the model tells; undefined where classes are no tokens. */

@@ -6,7 +6,8 @@ import type { AttentionReport } from "./report.ts";
 
 /** The page of a report. Texts of tokens reach the page as data only, never as markup. */
 export function attentionPage(report: AttentionReport): string {
-  const { model, step, tokens, layers } = report;
+  const { model, step, tokens, source, layers } = report;
+  const sources = source === undefined ? "" : `${source.length} tokens of a source, `;
   const heads = layers.reduce((sum, { attention }) => sum + attention.length, 0);
   const data = JSON.stringify(report).replaceAll("<", "\\u003c");
   return `<!doctype html>
@@ -23,7 +24,7 @@ export function attentionPage(report: AttentionReport): string {
 <h1>Attention of ${markupText(model)}</h1>
 <p>${
     step === null ? "" : `Step ${step}. `
-  }${tokens.length} tokens, ${layers.length} layers, ${heads} heads. A row is a token that looks, a column one that it looks at.</p>
+  }${sources}${tokens.length} tokens, ${layers.length} layers, ${heads} heads. A row is a token that looks, a column one that it looks at.</p>
 <p id="expects"></p>
 </header>
 <nav>

@@ -2,8 +2,11 @@
 
 /** A layer of attention. */
 export interface AttentionLayer {
-  /** Its name, as `layer 1`. */
+  /** Its name, as `layer 1`, or `cross 1` from the tokens of a target to those of a source. */
   readonly name: string;
+  /** The tokens that look, and those that they look at: lists of the report. */
+  readonly from: "tokens" | "source";
+  readonly to: "tokens" | "source";
   /** Probabilities, heads x from x to, as tools such as BertViz take them. */
   readonly attention: readonly (readonly (readonly number[])[])[];
 }
@@ -16,6 +19,8 @@ export interface AttentionReport {
   readonly step: number | null;
   /** The texts of the tokens, in order. */
   readonly tokens: readonly string[];
+  /** Of a model of pairs: those of the source, whose target the tokens are. */
+  readonly source?: readonly string[];
   /** In the order of the model. */
   readonly layers: readonly AttentionLayer[];
   /** What the model expects behind the last token, or in its place, likeliest first. */
@@ -50,23 +55,26 @@ export interface HeadLook {
   readonly layer: string;
   /** Number of the head, from 1. */
   readonly head: number;
-  /** Index of the token that it looks at. */
+  /** Index of the token that it looks at, and the list of the report that it is in. */
   readonly to: number;
+  readonly list: AttentionLayer["to"];
   readonly weight: number;
 }
 
 /** The strongest looks of the last token at others, one of each head. */
 export function strongestLooks({ layers, tokens }: AttentionReport, count: number): HeadLook[] {
-  const own = tokens.length - 1;
-  return layers.flatMap(({ name, attention }) =>
-    attention.map((rows, h): HeadLook => {
+  return layers.filter(({ from }) => from === "tokens").flatMap(({ name, to: list, attention }) => {
+    // The place of the last token itself, where it is among those that it may look at.
+    const own = list === "tokens" ? tokens.length - 1 : -1;
+    return attention.map((rows, h): HeadLook & { readonly own: number } => {
       const row = rows.at(-1) ?? [];
       const to = row.reduce(
         (best, weight, j) =>
           j !== own && weight > (best === own ? -1 : row[best] as number) ? j : best,
         own,
       );
-      return { layer: name, head: h + 1, to, weight: row[to] ?? 0 };
-    })
-  ).filter(({ to }) => to !== own).sort((a, b) => b.weight - a.weight).slice(0, count);
+      return { layer: name, head: h + 1, to, list, weight: row[to] ?? 0, own };
+    });
+  }).filter(({ to, own }) => to !== own).sort((a, b) => b.weight - a.weight).slice(0, count)
+    .map(({ own: _, ...look }) => look);
 }

@@ -12,9 +12,16 @@ const REPORT: AttentionReport = {
   step: 5,
   tokens: ["</script><script>alert(1)</script>", "\u202e&", "c"],
   layers: [
-    { name: "layer 1", attention: [[[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.1, 0.7]]] },
+    {
+      name: "layer 1",
+      from: "tokens",
+      to: "tokens",
+      attention: [[[1, 0, 0], [0.5, 0.5, 0], [0.2, 0.1, 0.7]]],
+    },
     {
       name: "layer 2",
+      from: "tokens",
+      to: "tokens",
       attention: [[[1, 0, 0], [0, 1, 0], [0.1, 0.6, 0.3]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]],
     },
   ],
@@ -31,12 +38,26 @@ Deno.test("weights are lists by head, query and key, rounded", () => {
 
 Deno.test("the strongest looks of the last token leave itself out", () => {
   assertEquals(strongestLooks(REPORT, 5), [
-    { layer: "layer 2", head: 1, to: 1, weight: 0.6 },
-    { layer: "layer 1", head: 1, to: 0, weight: 0.2 },
-    { layer: "layer 2", head: 2, to: 0, weight: 0 },
+    { layer: "layer 2", head: 1, to: 1, list: "tokens", weight: 0.6 },
+    { layer: "layer 1", head: 1, to: 0, list: "tokens", weight: 0.2 },
+    { layer: "layer 2", head: 2, to: 0, list: "tokens", weight: 0 },
   ]);
   assertEquals(strongestLooks(REPORT, 1).length, 1);
   assertEquals(strongestLooks({ ...REPORT, tokens: ["a"], layers: [] }, 3), []);
+});
+
+Deno.test("a token of a target may look at each token of its source", () => {
+  const cross = {
+    name: "cross 1",
+    from: "tokens",
+    to: "source",
+    attention: [[[0.3, 0.7]]],
+  } as const;
+  const encoder = { ...cross, name: "encoder 1", from: "source", to: "source" } as const;
+  const report = { ...REPORT, tokens: ["x"], source: ["a", "b"], layers: [encoder, cross] };
+  assertEquals(strongestLooks(report, 5), [
+    { layer: "cross 1", head: 1, to: 1, list: "source", weight: 0.7 },
+  ]);
 });
 
 Deno.test("no text of a token becomes markup, and the data come back as they were", () => {

@@ -12,6 +12,7 @@ import { rotaryCase } from "../../kernels/rotary/rotary_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Attrs, Case, Op, Spec } from "../../src/graph/types.ts";
 import { dice, pick, type Roll } from "../fuzz/dice.ts";
+import { WINDOW_OPS } from "./random_windows.ts";
 
 /** Sizes next to those of vectors, tiles and strips. */
 const EDGES = [15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97, 129];
@@ -27,6 +28,7 @@ function randomSize(roll: Roll): number {
 
 /** Random cases of ops whose inputs must be consistent with their sizes. */
 const OWN: Readonly<Record<string, (roll: Roll) => Case>> = {
+  ...WINDOW_OPS,
   recurrence: randomRecurrence,
   recurrence_backward: (roll) => {
     const test = randomRecurrence(roll);

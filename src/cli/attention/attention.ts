@@ -12,7 +12,13 @@ import {
   strongestLooks,
 } from "../../attention/report.ts";
 import { countUnknown, unknownNote } from "../../data/unknown.ts";
-import { attentionOf, type WindowAttention } from "../../engine/attention/attention_of.ts";
+import {
+  attentionOf,
+  type CallWeights,
+  type WindowAttention,
+} from "../../engine/attention/attention_of.ts";
+import { modelOf } from "../../models/mod.ts";
+import { pairWords } from "./pair_words.ts";
 import { likeliest } from "../../generate/likeliest.ts";
 import { makeFolder, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { printsReport } from "../../terminal/output.ts";
@@ -39,10 +45,12 @@ export async function attentionCommand(args: readonly string[]): Promise<void> {
   });
   // A file or a pipe ends with a line feed that nobody meant as a token.
   const prompt = (await readPrompt(request.prompt)).replace(/\n$/, "");
-  const words = promptWords(prompt, opened);
-  const last = opened.targetKind === "sequence_class";
   const device = await openDevice(request.device, compilingIn(status));
-  const attended = await attentionOf(device, { ...opened, last }, words.tokens);
+  const words = modelOf(opened.model).sequence === undefined
+    ? promptWords(prompt, opened)
+    : await pairWords(prompt, opened, device);
+  const last = opened.targetKind === "sequence_class";
+  const attended = await attentionOf(device, { ...opened, last }, words);
   if (attended.calls.length === 0) {
     const { kind } = opened.model;
     throw new UserError("config", `Cannot show attention of ${path}: need some: ${kind} has none`);
@@ -62,8 +70,21 @@ export async function attentionCommand(args: readonly string[]): Promise<void> {
 function reportOf(
   { path, step, kind, classes, targetKind }: OpenedModel,
   { calls, logits }: WindowAttention,
-  { tokens, textOf, classOf, asked }: PromptWords,
+  { tokens, source, textOf, classOf, asked }: PromptWords,
 ): AttentionReport {
+  const kinds = new Map<string, number>();
+  const nameOf = ({ from, to }: CallWeights) => {
+    const kind = source === undefined
+      ? "layer"
+      : from !== to
+      ? "cross"
+      : from === "source"
+      ? "encoder"
+      : "decoder";
+    const number = (kinds.get(kind) ?? 0) + 1;
+    kinds.set(kind, number);
+    return `${kind} ${number}`;
+  };
   const row = targetKind === "sequence_class" ? 0 : asked;
   const chances = likeliest(logits.subarray(row * classes, (row + 1) * classes), TOLD);
   const folder = kind === "checkpoint" || kind === "run" ? dirname(dirname(resolve(path))) : path;
@@ -71,8 +92,11 @@ function reportOf(
     model: basename(resolve(folder)),
     step: step ?? null,
     tokens: Array.from(tokens, textOf),
-    layers: calls.map((call, i) => ({
-      name: `layer ${i + 1}`,
+    ...source !== undefined && { source: Array.from(source, textOf) },
+    layers: calls.map((call) => ({
+      name: nameOf(call),
+      from: call.from,
+      to: call.to,
       attention: headsOfWeights(call.weights, call),
     })),
     expects: chances.map(({ id, probability }) => ({
@@ -90,13 +114,16 @@ function noteUnknown({ tokens }: PromptWords, { tokenizer }: OpenedModel): void 
 }
 
 function linesOf(report: AttentionReport): string[] {
-  const { tokens, layers, expects } = report;
+  const { tokens, source = [], layers, expects } = report;
+  const lists = { tokens, source };
   const heads = layers.reduce((sum, { attention }) => sum + attention.length, 0);
   const named = (at: number) => `token ${at + 1} ${JSON.stringify(tokens[at])}`;
   const shown = (weight: number) => `${(100 * weight).toFixed(1)} %`;
-  const looks = strongestLooks(report, TOLD).map(({ layer, head, to, weight }: HeadLook) =>
-    `  ${layer}, head ${head}: ${shown(weight)} to ${named(to)}`
-  );
+  const looks = strongestLooks(report, TOLD).map(({ layer, head, to, list, weight }: HeadLook) => {
+    const text = JSON.stringify(lists[list][to]);
+    const side = list === "source" ? "source token" : "token";
+    return `  ${layer}, head ${head}: ${shown(weight)} to ${side} ${to + 1} ${text}`;
+  });
   const expected = expects.map(({ token, probability }) =>
     `${JSON.stringify(token)} ${shown(probability)}`
   );

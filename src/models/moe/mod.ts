@@ -39,6 +39,7 @@ export const moe = defineModel<MoeConfig>({
   generates: () => ({ memory: "window" }),
   exchange: MOE_LAYOUT,
   documents: true,
+  reads: ["tokens"],
   faults: ({ tie_embeddings }, { task, source }) => tiedFaults(tie_embeddings, { task, source }),
   notices: ({ attention_window, experts_per_token: chosen }, time) => [
     ...windowNotices(attention_window, time),

@@ -67,6 +67,15 @@ Deno.test("a model of pairs learns to spell backwards, and writes targets", asyn
     await succeed(place, "eval", "run", "--device=cpu", "--json", "--beams=2"),
   );
   assertEquals(Object.keys(report.scores), ["sources", "wrong", "word_errors", "bleu", "chrf"]);
+  const looks = await succeed(place, "attention", "run", "--device=cpu", `--prompt=${first}`);
+  assertMatch(looks, /cross 1, head \d: [\d.]+ % to source token \d /);
+  const { source: read, tokens, layers } = place.json("run-attention/attention.json");
+  assertEquals([read, tokens], [[...first, "</s>"], ["<pad>", ...one.split(" ")]]);
+  assertEquals((layers as { name: string }[]).map(({ name }) => name), [
+    "encoder 1",
+    "decoder 1",
+    "cross 1",
+  ]);
   assertStringIncludes(await succeed(place, "export", "run"), "as MarianMTModel");
   await succeed(place, "import", "run-hf", "--out=back");
   const [same] = [await succeed(place, "generate", "back", "--device=cpu", `--prompt=${first}`)];

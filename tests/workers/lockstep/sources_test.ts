@@ -4,6 +4,7 @@ import type { RunInput } from "../../../src/config/schema.ts";
 import { SOURCES } from "../../../src/data/sources/mod.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { lockstep, type RunRecord } from "../../support/lockstep.ts";
+import { TINY_RUNS } from "../../support/models.ts";
 import { tinyRecurrent } from "../../support/recurrent.ts";
 
 const openDevice = () => Promise.resolve(openReference());
@@ -27,8 +28,9 @@ const RUNS: Readonly<Record<string, Partial<RunInput>>> = {
   },
 };
 
-Deno.test("every source is run here", () => {
-  assertEquals(Object.keys(RUNS), Object.keys(SOURCES));
+Deno.test("every source is run here, or with the models that read it", () => {
+  const others = Object.values(TINY_RUNS).map(({ data }) => data?.source ?? "text");
+  assertEquals(new Set([...Object.keys(RUNS), ...others]), new Set(Object.keys(SOURCES)));
 });
 
 for (const [name, input] of Object.entries(RUNS)) {
