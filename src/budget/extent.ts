@@ -2,6 +2,7 @@
  * How much a run reads: tokens of a step and of all steps, epochs of its texts, and what does not
  * come out even. It knows lengths, no token.
  */
+import { reachesMinimum } from "../config/schedule_end.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { ROUND, shareOut } from "../data/mixture.ts";
 import { sourceMakerOf, taskOf } from "../data/sources/mod.ts";
@@ -82,7 +83,7 @@ export function unevenOf(config: RunConfig): string[] {
         "their time is used",
     );
   }
-  if (optim.schedule !== "constant" && optim.decay_steps !== steps) {
+  if (reachesMinimum(config) && optim.decay_steps !== steps) {
     facts.push(
       optim.decay_steps > steps
         ? `steps ${steps} end before optim.decay_steps ${optim.decay_steps}: the rate does not ` +

@@ -5,6 +5,7 @@
 import { UserError } from "../base/user_error.ts";
 import { slidesOf, sourceMakerOf, taskOf } from "../data/sources/mod.ts";
 import { modelOf } from "../models/mod.ts";
+import { reachesMinimum } from "./schedule_end.ts";
 import type { RunConfig } from "./schema.ts";
 
 /** The condition under which keys have no effect. */
@@ -67,7 +68,7 @@ const RULES: readonly Rule[] = [
   },
   {
     keys: ["optim.min_lr", "optim.decay_steps"],
-    isUnused: ({ optim }) => optim.schedule === "constant" || optim.schedule === "inverse_sqrt",
+    isUnused: (config) => !reachesMinimum(config),
     need: "an optim.schedule with an end",
   },
 ];

@@ -1,6 +1,6 @@
 /** Config fields that all optimizers have: schedule, clipping and parameter groups. */
 import * as z from "zod";
-import { stableSteps } from "./schedule.ts";
+import { hasScheduleEnd, stableSteps } from "./schedule.ts";
 import type { ScheduleConfig } from "./schedule.ts";
 
 const groupSchema = z.strictObject({
@@ -46,7 +46,7 @@ export function checkSchedule(
   { schedule, lr, min_lr, warmup_steps: warmup, decay_steps, decay_share }: ScheduleConfig,
   context: z.RefinementCtx,
 ): void {
-  if (schedule === "constant" || schedule === "inverse_sqrt") return;
+  if (!hasScheduleEnd({ schedule })) return;
   if (min_lr !== null && min_lr > lr) {
     const message = `need at most optim.lr: ${min_lr} is above ${lr}`;
     context.addIssue({ code: "custom", path: ["min_lr"], message });

@@ -14,6 +14,11 @@ export interface ScheduleConfig {
   readonly decay_share: number;
 }
 
+/** Whether a schedule has an end, `decay_steps`, and a rate there, `min_lr`. */
+export function hasScheduleEnd({ schedule }: Pick<ScheduleConfig, "schedule">): boolean {
+  return schedule !== "constant" && schedule !== "inverse_sqrt";
+}
+
 /** Steps before wsd's decay; runs that differ only in `decay_steps` share this trajectory. */
 export function stableSteps(
   { decay_steps, decay_share }: Pick<ScheduleConfig, "decay_steps" | "decay_share">,

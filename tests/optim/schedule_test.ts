@@ -80,3 +80,20 @@ Deno.test("wsd equals that of longer runs until the decay starts", () => {
     }
   }
 });
+
+Deno.test("inverse_sqrt falls as 1 / sqrt(step) behind its peak, and has no end", () => {
+  const config = {
+    schedule: "inverse_sqrt",
+    lr: 0.4,
+    min_lr: null,
+    warmup_steps: 100,
+    decay_steps: 10,
+    decay_share: 0.2,
+  } as const;
+  assertAlmostEquals(learningRate(49, config), 0.2);
+  assertAlmostEquals(learningRate(99, config), 0.4);
+  assertAlmostEquals(learningRate(399, config), 0.2);
+  assertAlmostEquals(learningRate(9999, config), 0.04);
+  assertAlmostEquals(learningRate(0, { ...config, warmup_steps: 0 }), 0.4);
+  assertAlmostEquals(learningRate(3, { ...config, warmup_steps: 0 }), 0.2);
+});

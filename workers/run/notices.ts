@@ -1,4 +1,5 @@
 /** Notices that a run shows once: another device than the checkpoint's, a schedule that is over early. */
+import { reachesMinimum } from "../../src/config/schedule_end.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { EventSink } from "../../src/report/events.ts";
@@ -15,8 +16,9 @@ export function adapterNotice(from: Checkpoint | undefined, show: EventSink): Ev
 }
 
 /** Warns of steps after the end of the learning rate's schedule. */
-export function warnOfSchedule({ steps, optim }: RunConfig, show: EventSink): void {
-  if (optim.schedule === "constant" || steps <= optim.decay_steps) return;
+export function warnOfSchedule(config: RunConfig, show: EventSink): void {
+  const { steps, optim } = config;
+  if (!reachesMinimum(config) || steps <= optim.decay_steps) return;
   const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
     `(optim.decay_steps) and stays there until step ${steps}`;
   show({ type: "notice", text });
