@@ -1,9 +1,15 @@
 /** Loss terms besides classification: values and gradients against their definitions. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { IGNORE } from "../../src/base/ignore.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
-import { type LossTerms, preference, squaredError } from "../../src/nn/terms.ts";
+import {
+  type LossTerms,
+  preference,
+  smoothedClassification,
+  squaredError,
+} from "../../src/nn/terms.ts";
 import { differentiate, evaluateTerms } from "../../src/engine/loss.ts";
 import { runTrace } from "../support/graph/run_trace.ts";
 
@@ -53,4 +59,35 @@ Deno.test("squaredError() is the sum of the squared differences", async () => {
     assertAlmostEquals(da[i] as number, 2 * (a - (B[i] as number)), 1e-12);
     assertAlmostEquals(db[i] as number, -2 * (a - (B[i] as number)), 1e-12);
   });
+});
+
+Deno.test("smoothed labels spread their share over all classes, and rows without a label count 0", async () => {
+  const [rows, classes, smoothing] = [4, 5, 0.2];
+  const logits = Float64Array.from({ length: rows * classes }, (_, i) => Math.sin(3 * i));
+  const labels = Uint32Array.of(2, IGNORE, 0, 4);
+  const trace = newTrace();
+  const x = trace.source({ shape: [rows, classes], dtype: "f32" }, "batch", "x");
+  const targets = trace.source({ shape: [rows], dtype: "u32" }, "batch", "labels");
+  const head = { x, weights: [], classes, logits: (rows: Tensor) => rows };
+  const terms = smoothedClassification(head, targets, smoothing);
+  assertEquals(Object.entries(terms).map(([name, { weight }]) => [name, weight]), [
+    ["smoothed", 1],
+    ["nll", 0],
+    ["correct", 0],
+  ]);
+  const device = openReference({ precision: "f64" });
+  const sums = await runTrace(device, evaluateTerms(terms), { x: logits, labels });
+  let [smoothed, nll] = [0, 0];
+  labels.forEach((label, row) => {
+    if (label === IGNORE) return;
+    const own = logits.subarray(row * classes, (row + 1) * classes);
+    const log = Math.log(own.reduce((sum, z) => sum + Math.exp(z), 0));
+    own.forEach((z, k) => {
+      const wanted = smoothing / classes + (k === label ? 1 - smoothing : 0);
+      smoothed -= wanted * (z - log);
+    });
+    nll -= (own[label] as number) - log;
+  });
+  assertAlmostEquals(sums["smoothed"]?.[0] as number, smoothed, 1e-12);
+  assertAlmostEquals(sums["nll"]?.[0] as number, nll, 1e-12);
 });
