@@ -3,18 +3,27 @@ import type { RunInput } from "../src/config/schema.ts";
 
 export default {
   name: "g2p",
-  steps: 4000,
+  steps: 1700,
   micro_batches: 4,
   micro_batch_size: 64,
-  eval: { every: 500, windows: 2048 },
+  eval: { every: 425, windows: 2048 },
   model: {
     kind: "encoder_decoder",
-    layers: 3,
-    width: 128,
+    layers: 2,
+    width: 64,
     heads: 4,
     mlp_width: 256,
+    dropout: 0,
     label_smoothing: 0.1,
   },
   data: { source: "pairs", tokenizer: "char|word", seq_len: 20, validation: 0.1 },
-  optim: { schedule: "inverse_sqrt", lr: 2e-3, warmup_steps: 400, beta2: 0.98, weight_decay: 0 },
+  optim: {
+    schedule: "linear",
+    lr: 4e-3,
+    min_lr: 0,
+    warmup_steps: 400,
+    decay_steps: 1700,
+    beta2: 0.98,
+    weight_decay: 0,
+  },
 } satisfies RunInput;

@@ -15,7 +15,7 @@ const STATES: Readonly<Record<string, string>> = {
   gru_char: "605f78f148034cce3f1460532040d27f93a307ac68c5134bcef5eddd71c2d109",
   rnn_char: "7ca66346560748c291402d29769e4d419e4194fbfd6f3cf6ec33fc524d083b24",
   llama_char: "e568d70983ef3e5ba71e72c34879abff2dfdf64fc4cb4686fe41edfd2854d68a",
-  g2p: "7b1fca517659f069bfab8b226aff96440f1d0266b8392391be8e0ae27e7b8464",
+  g2p: "75ed2184cef983d6ca234bd6f0b4a55ed9fbd5fca063aa2eab48410ada46d240",
   moe_char: "7e8d6326ee41e0a819d2870fb70e9332b9c10d62b0e883e96398d28270a08853",
   masked_char: "c8970bc4f7101bc3c8cacb4d3e2b6ce0b7af70976afaac7bf5dae2c8d34bd47c",
   bilstm_tags: "36a624821a889ed6c61a2e2578fa03edc31fb207cb1a2bf84d1b90d94d35df25",
